@@ -1,0 +1,3 @@
+//! Developers' chores: `cargo xtask test` and `cargo xtask bench`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Whole-system tests of the running program, met from outside.
