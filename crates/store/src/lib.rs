@@ -1,1 +1,123 @@
 //! What Shoal remembers: SQLite or PostgreSQL behind one set of verbs. Knows no HTTP and no ActivityPub.
+//!
+//! A verb is a method of [`Store`], a plain word, and one transaction; if something must be told to others, its event
+//! row is written inside it. Verbs block: call them where blocking is allowed. There is one file for each noun, with
+//! its rows, its `New…` input and its verbs. Next: `engine.rs`, how verbs run.
+
+mod connection;
+mod engine;
+mod error;
+mod hex;
+mod ids;
+mod listing;
+mod migrations;
+mod moment;
+mod paging;
+mod postgres;
+mod schema;
+mod settings;
+mod sqlite;
+mod writer;
+
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+
+pub use error::StoreError;
+pub use ids::Id;
+pub use listing::ListingChange;
+pub use moment::{Millis, Moment};
+pub use paging::{Page, Paging};
+
+use connection::Place;
+use engine::Engine;
+
+/// Why a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// To serve: on SQLite nobody else may serve the same file.
+    Serve,
+    /// For one command: may run beside a serving process.
+    Tool,
+}
+
+/// Which database a store is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// One file of this machine, with one writer thread.
+    Sqlite,
+    /// A server, which several processes of Shoal may share.
+    Postgres,
+}
+
+/// Everything Shoal remembers. All its verbs block, and all may be called from several threads.
+pub struct Store {
+    engine: Engine,
+    observer: Arc<listing::Observer>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("kind", &self.kind())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite:PATH` or `postgres://…`) and brings its schema up to date.
+    ///
+    /// # Errors
+    /// `UnknownScheme` and `Invalid` for a bad URL, `NewerSchema` for a database of a newer Shoal, `Locked` for a
+    /// SQLite file that another process serves, `Unavailable` when it cannot be reached.
+    pub fn open(url: &str, role: Role) -> Result<Self, StoreError> {
+        let observer = Arc::default();
+        let engine = match Place::parse(url)? {
+            Place::Sqlite(path) => sqlite::open(&path, role, &observer)?,
+            Place::Postgres(url) => postgres::open(&url)?,
+        };
+        Ok(Self { engine, observer })
+    }
+
+    /// Which database this store is on.
+    #[must_use]
+    pub fn kind(&self) -> Backend {
+        match self.engine {
+            Engine::Sqlite { .. } => Backend::Sqlite,
+            Engine::Postgres { .. } => Backend::Postgres,
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// `Unavailable` when it does not.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.read(|db| Ok(db.batch_execute("SELECT count(*) FROM settings")?))
+    }
+
+    /// The version of the schema, which is the newest this Shoal knows once a store is open.
+    ///
+    /// # Errors
+    /// None in a sound build.
+    pub fn schema_version(&self) -> Result<String, StoreError> {
+        migrations::newest()
+    }
+
+    /// Calls `hearing` with each change of what the tracker may serve, in the order of commits, before the verb that
+    /// made it returns. It must be quick and must not write to the store.
+    pub fn on_listing_change(&self, hearing: Arc<dyn Fn(&[ListingChange]) + Send + Sync>) {
+        self.observer.set(hearing);
+    }
+}
+
+/// Brings the schema of the database at `url` up to date and says which versions it was given.
+///
+/// # Errors
+/// As [`Store::open`]; on SQLite `Locked` while a process serves the file and a migration is missing.
+pub fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
+    match Place::parse(url)? {
+        Place::Sqlite(path) => sqlite::migrate(&path),
+        Place::Postgres(url) => postgres::migrate(&url),
+    }
+}

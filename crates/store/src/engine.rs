@@ -1,0 +1,102 @@
+//! How every verb of the store runs: `read` on a pooled connection and one instant's view, `write` as one transaction,
+//! one after the other. Knows no tables. Next: the nouns, such as `accounts.rs`; below it `sqlite.rs` and `postgres.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use parking_lot::Mutex;
+
+use crate::connection::{Db, Pool, READ, WRITE, transaction};
+use crate::listing::{ListingChange, Observer};
+use crate::writer::Writer;
+use crate::{Store, StoreError};
+
+/// How long a verb waits for its turn to write on PostgreSQL before it gives up.
+const LONGEST_TURN: Duration = Duration::from_secs(15);
+
+/// The database behind a store.
+pub(crate) enum Engine {
+    /// One writer thread, a pool of readers, and while serving the lock on the file.
+    Sqlite {
+        readers: Pool,
+        writer: Writer,
+        _lock: Option<crate::sqlite::Lock>,
+    },
+    /// One pool; `turn` is held by the verb of this process that is writing.
+    Postgres { pool: Pool, turn: Mutex<()> },
+}
+
+/// What a writing verb has in hand: its transaction, and what it changes of the list that the tracker may serve.
+pub(crate) struct Tx<'a> {
+    pub(crate) db: &'a mut Db,
+    pub(crate) listing: &'a mut Vec<ListingChange>,
+}
+
+impl Store {
+    /// Runs `verb` on a view of the database as it is at one instant.
+    pub(crate) fn read<T>(
+        &self,
+        verb: impl FnOnce(&mut Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (Engine::Sqlite { readers: pool, .. } | Engine::Postgres { pool, .. }) = &self.engine;
+        transaction(&mut *connection(pool)?, &READ, verb)
+    }
+
+    /// Runs `verb` as one transaction, while no other verb writes, in this process or beside it: what it checks stays
+    /// true until it is committed, and `seq` columns grow in the order of commits. Returns after the commit, and after
+    /// the observer heard what it listed.
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => writer.run(verb),
+            Engine::Postgres { pool, turn } => {
+                let busy = || StoreError::Unavailable("too many others are writing".into());
+                let _turn = turn.try_lock_for(LONGEST_TURN).ok_or_else(busy)?;
+                alone(pool, &self.observer, |tx| {
+                    // Released by the commit, after it can be seen by others.
+                    sql_query("SELECT pg_advisory_xact_lock(1936220524, hashtext(current_schema()))")
+                        .execute(tx.db)?;
+                    verb(tx)
+                })
+            }
+        }
+    }
+
+    /// As `write`, but on PostgreSQL beside other writing verbs: for those that guard themselves, by unique keys with
+    /// `on_conflict` and by conditions in their updates, and that are too frequent to queue. They must list nothing.
+    pub(crate) fn write_beside<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => writer.run(verb),
+            Engine::Postgres { pool, .. } => alone(pool, &self.observer, verb),
+        }
+    }
+}
+
+/// One verb, one transaction, on a pooled connection of PostgreSQL.
+fn alone<T>(
+    pool: &Pool,
+    observer: &Arc<Observer>,
+    verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut listing = Vec::new();
+    let value = transaction(&mut *connection(pool)?, &WRITE, |db| {
+        verb(&mut Tx {
+            db,
+            listing: &mut listing,
+        })
+    })?;
+    observer.tell(&listing);
+    Ok(value)
+}
+
+fn connection(pool: &Pool) -> Result<diesel::r2d2::PooledConnection<crate::connection::Door>, StoreError> {
+    pool.get()
+        .map_err(|error| StoreError::Unavailable(error.to_string()))
+}

@@ -1,0 +1,71 @@
+//! The schema and its versions: which migrations this Shoal knows, which a database has, and running what is missing.
+//! Each migration and the note that it ran are one transaction, so that an interruption leaves all of it or nothing.
+//! Next: `../../../migrations/`.
+
+use diesel::migration::MigrationSource;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::StoreError;
+use crate::connection::{Db, each};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// The newest schema version this Shoal knows.
+pub(crate) fn newest() -> Result<String, StoreError> {
+    known()?
+        .pop()
+        .ok_or_else(|| StoreError::Internal("no migrations are embedded".into()))
+}
+
+/// Whether migrations are missing. A database that has one we do not know is refused.
+pub(crate) fn pending(db: &mut Db) -> Result<bool, StoreError> {
+    let applied = applied(db)?;
+    let known = known()?;
+    match applied.iter().filter(|version| !known.contains(version)).max() {
+        Some(newer) => Err(StoreError::NewerSchema {
+            found: newer.clone(),
+            known: newest()?,
+        }),
+        None => Ok(applied.len() < known.len()),
+    }
+}
+
+/// Runs the migrations that are missing and says which they were.
+pub(crate) fn run(db: &mut Db) -> Result<Vec<String>, StoreError> {
+    if !pending(db)? {
+        return Ok(Vec::new());
+    }
+    let ran = match db {
+        Db::Postgres(conn) => conn.run_pending_migrations(POSTGRES),
+        Db::Sqlite(conn) => conn.run_pending_migrations(SQLITE),
+    };
+    let mut versions: Vec<String> = ran.map_err(failed)?.iter().map(ToString::to_string).collect();
+    versions.sort();
+    Ok(versions)
+}
+
+/// The versions a database has, oldest first.
+pub(crate) fn applied(db: &mut Db) -> Result<Vec<String>, StoreError> {
+    let applied = each!(db, conn => conn.applied_migrations()).map_err(failed)?;
+    let mut versions: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    versions.sort();
+    Ok(versions)
+}
+
+fn known() -> Result<Vec<String>, StoreError> {
+    let migrations = MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE).map_err(failed)?;
+    let mut versions: Vec<String> = migrations
+        .iter()
+        .map(|one| one.name().version().to_string())
+        .collect();
+    versions.sort();
+    Ok(versions)
+}
+
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+    match error.downcast::<diesel::result::Error>() {
+        Ok(error) => StoreError::from(*error),
+        Err(error) => StoreError::passing_or_internal(error.to_string()),
+    }
+}

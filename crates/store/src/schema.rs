@@ -1,0 +1,413 @@
+//! The tables as Diesel sees them, the same for both databases. `migrations/` creates them; a test compares the two.
+//! The columns only one database has (the search machinery) are left out. Next: `connection.rs`.
+
+diesel::table! {
+    settings (key) {
+        key -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    names (name) {
+        name -> Text,
+        kind -> Text,
+        given_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    actors (id) {
+        id -> Text,
+        kind -> Text,
+        name -> Text,
+        title -> Text,
+        summary -> Text,
+        rsa_private_der -> Binary,
+        rsa_public_pem -> Text,
+        ed25519_private_der -> Binary,
+        ed25519_public -> Binary,
+        followable -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> Text,
+        actor_id -> Text,
+        name -> Text,
+        password_hash -> Nullable<Text>,
+        scopes -> BigInt,
+        suspended_at -> Nullable<BigInt>,
+        suspended_reason -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sign_in_links (secret_hash) {
+        secret_hash -> Binary,
+        account_id -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (secret_hash) {
+        secret_hash -> Binary,
+        account_id -> Text,
+        csrf -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tokens (id) {
+        id -> Text,
+        account_id -> Text,
+        label -> Text,
+        scopes -> BigInt,
+        secret_hash -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    remote_actors (id) {
+        id -> Text,
+        uri -> Text,
+        domain -> Text,
+        name -> Text,
+        actor_type -> Text,
+        title -> Text,
+        inbox -> Text,
+        shared_inbox -> Nullable<Text>,
+        key_id -> Text,
+        public_key_pem -> Text,
+        json -> Text,
+        created_at -> BigInt,
+        fetched_at -> BigInt,
+        gone_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    datasets (id) {
+        id -> Text,
+        slug -> Text,
+        title -> Text,
+        title_key -> Text,
+        publisher -> Text,
+        homepage -> Text,
+        licence -> Text,
+        description -> Text,
+        threat -> BigInt,
+        account_id -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        state -> Text,
+        state_at -> BigInt,
+        state_reason -> Text,
+        upload_count -> BigInt,
+        total_size -> BigInt,
+    }
+}
+
+diesel::table! {
+    dataset_tags (dataset_id, tag) {
+        dataset_id -> Text,
+        tag -> Text,
+    }
+}
+
+diesel::table! {
+    uploads (id) {
+        id -> Text,
+        dataset_id -> Text,
+        account_id -> Text,
+        info_hash_v1 -> Nullable<Text>,
+        info_hash_v2 -> Nullable<Text>,
+        swarm_key -> Text,
+        swarm_alias -> Nullable<Text>,
+        content_hash -> Nullable<Text>,
+        format -> Text,
+        name -> Text,
+        piece_length -> BigInt,
+        total_size -> BigInt,
+        file_count -> BigInt,
+        private -> Bool,
+        torrent_size -> BigInt,
+        method -> Text,
+        description -> Text,
+        trackers -> Text,
+        web_seeds -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        state -> Text,
+        state_at -> BigInt,
+        state_reason -> Text,
+        completed -> BigInt,
+    }
+}
+
+diesel::table! {
+    upload_torrents (upload_id) {
+        upload_id -> Text,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    upload_files (upload_id, position) {
+        upload_id -> Text,
+        position -> BigInt,
+        path -> Text,
+        size -> BigInt,
+        pieces_root -> Nullable<Text>,
+        pad -> Bool,
+    }
+}
+
+diesel::table! {
+    blocked_hashes (hash) {
+        hash -> Text,
+        kind -> Text,
+        upload_id -> Text,
+        reason -> Text,
+        blocked_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    listing_changes (seq) {
+        seq -> BigInt,
+        at -> BigInt,
+        swarm_key -> Text,
+        swarm_alias -> Nullable<Text>,
+        state -> Text,
+    }
+}
+
+diesel::table! {
+    collections (id) {
+        id -> Text,
+        actor_id -> Text,
+        name -> Text,
+        account_id -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        state -> Text,
+        state_at -> BigInt,
+        state_reason -> Text,
+    }
+}
+
+diesel::table! {
+    collection_datasets (collection_id, dataset_id) {
+        collection_id -> Text,
+        dataset_id -> Text,
+        added_at -> BigInt,
+        added_by -> Text,
+    }
+}
+
+diesel::table! {
+    moderation_log (id) {
+        id -> Text,
+        at -> BigInt,
+        by_account -> Nullable<Text>,
+        act -> Text,
+        target_kind -> Text,
+        target_id -> Text,
+        target_label -> Text,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    search_texts (seq) {
+        seq -> BigInt,
+        subject_id -> Text,
+        kind -> Text,
+        title -> Text,
+        body -> Text,
+        files -> Text,
+    }
+}
+
+diesel::table! {
+    followers (id) {
+        id -> Text,
+        actor_id -> Text,
+        follower_id -> Text,
+        follow_uri -> Text,
+        follow_json -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    undone_follows (follow_uri) {
+        follow_uri -> Text,
+        follower_id -> Text,
+        undone_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    following (id) {
+        id -> Text,
+        actor_id -> Text,
+        target_id -> Text,
+        follow_uri -> Text,
+        state -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    received (activity_id) {
+        activity_id -> Text,
+        host -> Text,
+        kind -> Text,
+        received_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    events (seq) {
+        seq -> BigInt,
+        id -> Text,
+        at -> BigInt,
+        kind -> Text,
+        body -> Text,
+        built_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    leases (name) {
+        name -> Text,
+        owner -> Text,
+        until -> BigInt,
+    }
+}
+
+diesel::table! {
+    activities (seq) {
+        seq -> BigInt,
+        uri -> Text,
+        event_id -> Text,
+        actor_id -> Text,
+        kind -> Text,
+        object_uri -> Nullable<Text>,
+        json -> Text,
+        in_outbox -> Bool,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    records (uri) {
+        uri -> Text,
+        kind -> Text,
+        actor_id -> Nullable<Text>,
+        upload_id -> Nullable<Text>,
+        dataset_id -> Nullable<Text>,
+        json -> Text,
+        proof_key -> Nullable<Text>,
+        origin -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        tombstoned_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    deliveries (seq) {
+        seq -> BigInt,
+        id -> Text,
+        activity_uri -> Text,
+        actor_id -> Text,
+        inbox -> Text,
+        host -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        status -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    hosts (host) {
+        host -> Text,
+        failures -> BigInt,
+        failing_since -> Nullable<BigInt>,
+        next_attempt_at -> BigInt,
+        lease_owner -> Nullable<Text>,
+        lease_until -> BigInt,
+        last_status -> Nullable<BigInt>,
+        last_reason -> Nullable<Text>,
+        last_success_at -> Nullable<BigInt>,
+        signature -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::joinable!(accounts -> actors (actor_id));
+diesel::joinable!(sign_in_links -> accounts (account_id));
+diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(tokens -> accounts (account_id));
+diesel::joinable!(datasets -> accounts (account_id));
+diesel::joinable!(dataset_tags -> datasets (dataset_id));
+diesel::joinable!(uploads -> datasets (dataset_id));
+diesel::joinable!(uploads -> accounts (account_id));
+diesel::joinable!(upload_torrents -> uploads (upload_id));
+diesel::joinable!(upload_files -> uploads (upload_id));
+diesel::joinable!(collections -> actors (actor_id));
+diesel::joinable!(collections -> accounts (account_id));
+diesel::joinable!(collection_datasets -> collections (collection_id));
+diesel::joinable!(collection_datasets -> datasets (dataset_id));
+diesel::joinable!(followers -> actors (actor_id));
+diesel::joinable!(followers -> remote_actors (follower_id));
+diesel::joinable!(following -> actors (actor_id));
+diesel::joinable!(following -> remote_actors (target_id));
+diesel::joinable!(activities -> actors (actor_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    settings,
+    names,
+    actors,
+    accounts,
+    sign_in_links,
+    sessions,
+    tokens,
+    remote_actors,
+    datasets,
+    dataset_tags,
+    uploads,
+    upload_torrents,
+    upload_files,
+    blocked_hashes,
+    listing_changes,
+    collections,
+    collection_datasets,
+    moderation_log,
+    search_texts,
+    followers,
+    undone_follows,
+    following,
+    received,
+    events,
+    leases,
+    activities,
+    records,
+    deliveries,
+    hosts,
+);

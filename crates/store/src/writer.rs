@@ -1,0 +1,180 @@
+//! SQLite's writer: one thread that has the only writing connection of this process. It takes the verbs that wait,
+//! runs each in a savepoint of one shared transaction, commits, and answers only then, so that one sync to the disk
+//! serves all of them. Knows nothing of what the verbs do. Next: `engine.rs`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use diesel::connection::TransactionManager;
+
+use crate::StoreError;
+use crate::connection::{Db, Manager, WRITE, begin};
+use crate::engine::Tx;
+use crate::listing::{ListingChange, Observer};
+
+/// How many verbs may share a transaction.
+const MOST_IN_A_BATCH: usize = 256;
+/// How many verbs may wait before callers are made to wait with them.
+const MOST_WAITING: usize = 1024;
+
+/// The thread and the way to it. Dropping it finishes what waits and closes the connection.
+pub(crate) struct Writer {
+    jobs: Option<SyncSender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How the writing connection is made, and made again after trouble.
+pub(crate) type Opener = Box<dyn FnMut() -> Result<Db, StoreError> + Send>;
+
+impl Writer {
+    /// Starts the thread on a connection that `open` makes; `observer` hears what is listed after each commit.
+    pub(crate) fn start(mut open: Opener, observer: Arc<Observer>) -> Result<Self, StoreError> {
+        let db = open()?;
+        let (jobs, queue) = sync_channel(MOST_WAITING);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || serve(db, open, &queue, &observer))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    /// Runs a verb on the thread and waits until it is committed.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let stopped = || StoreError::Unavailable("the writer has stopped".into());
+        let (answer, answered) = sync_channel(1);
+        let job = Box::new(Waiting {
+            verb: Some(verb),
+            outcome: None,
+            answer,
+        });
+        self.jobs
+            .as_ref()
+            .ok_or_else(stopped)?
+            .send(job)
+            .map_err(|_| stopped())?;
+        answered.recv().map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer had panicked");
+        }
+    }
+}
+
+/// A verb on its way through the thread.
+trait Job: Send {
+    /// Runs the verb in a savepoint. An error means that the whole transaction is lost, not only this verb.
+    fn run(&mut self, db: &mut Db, listing: &mut Vec<ListingChange>) -> Result<(), StoreError>;
+    /// Answers the caller: the verb's outcome if the transaction was committed, else why not.
+    fn answer(self: Box<Self>, lost: Option<&StoreError>);
+}
+
+struct Waiting<F, T> {
+    verb: Option<F>,
+    outcome: Option<Result<T, StoreError>>,
+    answer: SyncSender<Result<T, StoreError>>,
+}
+
+impl<F, T> Job for Waiting<F, T>
+where
+    F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
+    T: Send,
+{
+    fn run(&mut self, db: &mut Db, listing: &mut Vec<ListingChange>) -> Result<(), StoreError> {
+        let Some(verb) = self.verb.take() else {
+            return Ok(());
+        };
+        Manager::begin_transaction(db)?;
+        let mut changes = Vec::new();
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            verb(&mut Tx {
+                db,
+                listing: &mut changes,
+            })
+        }))
+        .unwrap_or_else(|_| Err(StoreError::Internal("a verb of the store panicked".into())));
+        match &outcome {
+            Ok(_) => {
+                Manager::commit_transaction(db)?;
+                listing.append(&mut changes);
+            }
+            // The disk is full or failing: SQLite may have rolled back everything already.
+            Err(StoreError::Unavailable(why)) => return Err(StoreError::Unavailable(why.clone())),
+            Err(_) => Manager::rollback_transaction(db)?,
+        }
+        self.outcome = Some(outcome);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&StoreError>) {
+        let answer = match (lost, self.outcome) {
+            (None, Some(outcome)) => outcome,
+            (Some(StoreError::Unavailable(why)), _) => Err(StoreError::Unavailable(why.clone())),
+            (Some(error), _) => Err(StoreError::Unavailable(error.to_string())),
+            (None, None) => Err(StoreError::Internal("a verb was not run".into())),
+        };
+        // A caller that no longer listens has given up: what was committed stays.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// The thread's whole life: one batch after the other until all senders are gone.
+fn serve(db: Db, mut open: Opener, queue: &Receiver<Box<dyn Job>>, observer: &Observer) {
+    let mut kept = Some(db);
+    while let Ok(first) = queue.recv() {
+        let mut batch = vec![first];
+        let mut listing = Vec::new();
+        let fate = match kept.take().map_or_else(&mut open, Ok) {
+            Ok(mut db) => {
+                let fate = commit_batch(&mut db, &mut batch, queue, &mut listing);
+                // After trouble the connection is closed, which rolls back, and the next batch opens another.
+                kept = fate.is_ok().then_some(db);
+                fate
+            }
+            Err(error) => Err(error),
+        };
+        match &fate {
+            Ok(()) => observer.tell(&listing),
+            Err(error) => tracing::error!(%error, verbs = batch.len(), "a transaction was lost"),
+        }
+        for job in batch {
+            job.answer(fate.as_ref().err());
+        }
+    }
+}
+
+/// Runs the first job and those that wait behind it in one transaction.
+fn commit_batch(
+    db: &mut Db,
+    batch: &mut Vec<Box<dyn Job>>,
+    queue: &Receiver<Box<dyn Job>>,
+    listing: &mut Vec<ListingChange>,
+) -> Result<(), StoreError> {
+    begin(db, &WRITE)?;
+    let mut at = 0;
+    while let Some(job) = batch.get_mut(at) {
+        job.run(db, listing)?;
+        at += 1;
+        if at < MOST_IN_A_BATCH
+            && let Ok(next) = queue.try_recv()
+        {
+            batch.push(next);
+        }
+    }
+    Ok(Manager::commit_transaction(db)?)
+}

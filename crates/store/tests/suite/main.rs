@@ -1,0 +1,6 @@
+//! The suite that holds for both databases: each test is written once and runs on a SQLite file of its own and, where
+//! `SHOAL_TEST_POSTGRES` names a server, in a PostgreSQL schema of its own. `scratch.rs` makes these; the other files
+//! tell what holds, one file for each noun. What only one database has is tested in `alone.rs`.
+
+mod foundation;
+mod scratch;
