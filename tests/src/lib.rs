@@ -1,1 +1,29 @@
-//! Whole-system tests of the running program, met from outside.
+//! Whole-system tests of the running program, met from outside: the harness that the stories share.
+//!
+//! Here are the program as a process (`instance.rs`), its answers (`web.rs`), the foreign programs that it is tested
+//! against (`peers.rs`), stub inboxes (`inbox.rs`), a throw-away database (`database.rs`) and things to publish
+//! (`material.rs`). What a story claims stands in `stories/`, one file each; the rules of the house are in `tidy.rs`.
+
+pub mod binary;
+pub mod database;
+pub mod inbox;
+pub mod instance;
+pub mod material;
+pub mod peers;
+pub mod skip;
+pub mod wait;
+pub mod web;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the checkout.
+///
+/// # Panics
+/// Never in a checkout: this package lies one folder below its root.
+#[must_use]
+pub fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this package lies in the checkout")
+        .to_path_buf()
+}
