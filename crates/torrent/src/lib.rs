@@ -1,1 +1,29 @@
-//! What a torrent is: metainfo, hashes, magnets, file trees, creation and checking. Pure: no sockets, no database, no clock.
+//! What a torrent is: metainfo, hashes, magnets, file trees, creation and checking. Pure: no sockets, no database, no
+//! clock; only `create` and `check` touch files, those that their caller names. Read `metainfo.rs` first; the limits
+//! and every difference to libtorrent are written down in `docs/torrents.md`.
+
+mod bencode;
+mod duplicates;
+mod error;
+mod file;
+mod file_tree;
+mod hybrid;
+mod info_hash;
+mod limits;
+mod magnet;
+mod merkle;
+mod metainfo;
+mod names;
+mod outer;
+mod second_reader;
+mod symlinks;
+mod v1;
+mod v2;
+
+pub use error::MetainfoError;
+pub use file::{File, FilePath};
+pub use file_tree::{FileTree, Folder, Leaf, Row};
+pub use info_hash::{InfoHashV1, InfoHashV2, NotAHash, SwarmKey, SwarmKeys};
+pub use limits::Limits;
+pub use magnet::{Magnet, MagnetError};
+pub use metainfo::{Format, Metainfo, UnknownFormat};

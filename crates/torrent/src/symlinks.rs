@@ -1,0 +1,140 @@
+//! Symbolic links (BEP 47) are confined to their torrent: a link that leads nowhere inside it is made to point to
+//! itself, as libtorrent does. Nothing is looked up on a disk. Next in the flow: `metainfo.rs`.
+
+use std::collections::HashMap;
+
+use crate::file::{File, FilePath};
+
+/// Steps that are taken for all links of one torrent together; links beyond that point to themselves.
+const STEPS: u32 = 200_000;
+
+/// Makes every link of `files` point to a file or folder of `files`, or to itself.
+pub(crate) fn confine(files: &mut [File]) {
+    let links: Vec<usize> = (0..files.len())
+        .filter(|index| files[*index].symlink.is_some())
+        .collect();
+    if links.is_empty() {
+        return;
+    }
+    let lost: Vec<usize> = {
+        let mut map = Map::new(files);
+        links
+            .into_iter()
+            .filter(|index| !map.leads_somewhere(&files[*index]))
+            .collect()
+    };
+    for index in lost {
+        files[index].symlink = Some(files[index].path.clone());
+    }
+}
+
+struct Map<'f> {
+    /// Paths of all that is not a link, sorted.
+    paths: Vec<&'f str>,
+    links: HashMap<&'f str, &'f str>,
+    steps: u32,
+}
+
+impl<'f> Map<'f> {
+    fn new(files: &'f [File]) -> Self {
+        let mut paths: Vec<&str> = files
+            .iter()
+            .filter(|file| file.symlink.is_none() && !file.pad)
+            .map(|file| file.path.as_str())
+            .collect();
+        paths.sort_unstable();
+        let links = files
+            .iter()
+            .filter_map(|file| Some((file.path.as_str(), file.symlink.as_ref()?.as_str())));
+        Map {
+            paths,
+            links: links.collect(),
+            steps: STEPS,
+        }
+    }
+
+    fn leads_somewhere(&mut self, link: &File) -> bool {
+        let Some(mut target) = link.symlink.as_ref().map(FilePath::to_string) else {
+            return false;
+        };
+        while self.steps > 0 {
+            if self.exists(&target) {
+                return true;
+            }
+            match self.through_a_link(&target) {
+                // A path that grows for ever goes round in a circle.
+                Some(next) if next.len() < 10_000 => target = next,
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether a file has this path or lies below it.
+    fn exists(&self, path: &str) -> bool {
+        let from = self.paths.partition_point(|other| *other < path);
+        let below = format!("{path}/");
+        let from_below = self.paths.partition_point(|other| *other < below.as_str());
+        self.paths.get(from).is_some_and(|other| *other == path)
+            || self
+                .paths
+                .get(from_below)
+                .is_some_and(|other| other.starts_with(&below))
+    }
+
+    /// The path with its outermost link followed.
+    fn through_a_link(&mut self, path: &str) -> Option<String> {
+        let ends = path
+            .match_indices('/')
+            .map(|(slash, _)| slash)
+            .chain([path.len()]);
+        for end in ends {
+            self.steps = self.steps.checked_sub(1)?;
+            if let Some(target) = self.links.get(&path[..end]) {
+                return Some(format!("{target}{}", &path[end..]));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn confined(links: &[(&str, &str)]) -> Vec<String> {
+        let file = |path: &str| File::new(None, path.split('/').map(str::as_bytes), 1);
+        let mut files = vec![file("t/d/f"), file("t/e")];
+        for (path, target) in links {
+            let mut link = file(path);
+            link.symlink = Some(FilePath::from_safe(*target));
+            files.push(link);
+        }
+        confine(&mut files);
+        files
+            .iter()
+            .filter_map(|file| Some(file.symlink.as_ref()?.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn links_stay_inside() {
+        assert_eq!(confined(&[("t/l", "t/d/f"), ("t/m", "t/d")]), ["t/d/f", "t/d"]);
+        assert_eq!(confined(&[("t/l", "t/nope"), ("t/m", "t/_/etc")]), ["t/l", "t/m"]);
+        assert_eq!(
+            confined(&[("t/l", "t/d"), ("t/m", "t/l/f"), ("t/n", "t/l/g")]),
+            ["t/d", "t/l/f", "t/n"]
+        );
+    }
+
+    #[test]
+    fn links_that_go_round_point_to_themselves() {
+        assert_eq!(confined(&[("t/l", "t/m"), ("t/m", "t/l")]), ["t/l", "t/m"]);
+        assert_eq!(confined(&[("t/l", "t/l/x")]), ["t/l"]);
+        let chain: Vec<_> = (0..2_000)
+            .map(|n| (format!("t/l{n}"), format!("t/l{}", n + 1)))
+            .collect();
+        let chain: Vec<_> = chain.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        assert_eq!(confined(&chain).len(), 2_000);
+    }
+}
