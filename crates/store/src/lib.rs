@@ -4,9 +4,13 @@
 //! row is written inside it. Verbs block: call them where blocking is allowed. There is one file for each noun, with
 //! its rows, its `New…` input and its verbs. Next: `engine.rs`, how verbs run.
 
+mod activities;
 mod connection;
 mod engine;
 mod error;
+mod events;
+mod followers;
+mod following;
 mod hex;
 mod ids;
 mod listing;
@@ -14,20 +18,30 @@ mod migrations;
 mod moment;
 mod paging;
 mod postgres;
+mod received;
+mod records;
 mod schema;
 mod settings;
 mod sqlite;
+mod uris;
 mod writer;
 
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 
+pub use activities::ActivityRow;
 pub use error::StoreError;
+pub use events::{BUILT_EVENTS_KEPT, Event, PendingEvent};
+pub use followers::{NewFollower, REORDERING, UndoFollow};
+pub use following::{FollowAnswer, FollowState, Following, RemoteActorRef};
 pub use ids::Id;
 pub use listing::ListingChange;
 pub use moment::{Millis, Moment};
 pub use paging::{Page, Paging};
+pub use received::{Effect, RECEIVED_KEPT, Received};
+pub use records::{NewRecord, Record, Subject};
+pub use uris::{MAX_URI_BYTES, host_of};
 
 use connection::Place;
 use engine::Engine;

@@ -85,6 +85,8 @@ diesel::table! {
         title -> Text,
         inbox -> Text,
         shared_inbox -> Nullable<Text>,
+        delivery_inbox -> Text,
+        delivery_host -> Text,
         key_id -> Text,
         public_key_pem -> Text,
         json -> Text,
@@ -239,20 +241,27 @@ diesel::table! {
 }
 
 diesel::table! {
-    followers (id) {
-        id -> Text,
+    followers (actor_id, follower_id) {
         actor_id -> Text,
         follower_id -> Text,
         follow_uri -> Text,
-        follow_json -> Text,
+        standing -> Text,
         created_at -> BigInt,
     }
 }
 
 diesel::table! {
-    undone_follows (follow_uri) {
-        follow_uri -> Text,
+    past_followers (actor_id, follower_id) {
+        actor_id -> Text,
         follower_id -> Text,
+        until_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    undone_follows (follower_id, follow_uri) {
+        follower_id -> Text,
+        follow_uri -> Text,
         undone_at -> BigInt,
     }
 }
@@ -283,7 +292,6 @@ diesel::table! {
         seq -> BigInt,
         id -> Text,
         at -> BigInt,
-        kind -> Text,
         body -> Text,
         built_at -> Nullable<BigInt>,
     }
@@ -307,6 +315,7 @@ diesel::table! {
         object_uri -> Nullable<Text>,
         json -> Text,
         in_outbox -> Bool,
+        addressed -> Bool,
         at -> BigInt,
     }
 }
@@ -315,7 +324,7 @@ diesel::table! {
     records (uri) {
         uri -> Text,
         kind -> Text,
-        actor_id -> Nullable<Text>,
+        actor_id -> Text,
         upload_id -> Nullable<Text>,
         dataset_id -> Nullable<Text>,
         json -> Text,
@@ -330,33 +339,34 @@ diesel::table! {
 diesel::table! {
     deliveries (seq) {
         seq -> BigInt,
-        id -> Text,
-        activity_uri -> Text,
-        actor_id -> Text,
-        inbox -> Text,
+        activity -> BigInt,
         host -> Text,
+        inbox -> Text,
         state -> Text,
         attempts -> BigInt,
         status -> Nullable<BigInt>,
         reason -> Nullable<Text>,
         created_at -> BigInt,
-        updated_at -> BigInt,
+        tried_at -> Nullable<BigInt>,
+        done_at -> Nullable<BigInt>,
     }
 }
 
 diesel::table! {
     hosts (host) {
         host -> Text,
+        waiting -> BigInt,
+        due_at -> Nullable<BigInt>,
+        idle_since -> Nullable<BigInt>,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
+        retry_at -> Nullable<BigInt>,
         failures -> BigInt,
         failing_since -> Nullable<BigInt>,
-        next_attempt_at -> BigInt,
-        lease_owner -> Nullable<Text>,
-        lease_until -> BigInt,
+        last_success_at -> Nullable<BigInt>,
+        last_failure_at -> Nullable<BigInt>,
         last_status -> Nullable<BigInt>,
         last_reason -> Nullable<Text>,
-        last_success_at -> Nullable<BigInt>,
-        signature -> Nullable<Text>,
-        created_at -> BigInt,
     }
 }
 
@@ -376,9 +386,11 @@ diesel::joinable!(collection_datasets -> collections (collection_id));
 diesel::joinable!(collection_datasets -> datasets (dataset_id));
 diesel::joinable!(followers -> actors (actor_id));
 diesel::joinable!(followers -> remote_actors (follower_id));
+diesel::joinable!(past_followers -> remote_actors (follower_id));
 diesel::joinable!(following -> actors (actor_id));
 diesel::joinable!(following -> remote_actors (target_id));
 diesel::joinable!(activities -> actors (actor_id));
+diesel::joinable!(deliveries -> activities (activity));
 
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
@@ -401,6 +413,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     moderation_log,
     search_texts,
     followers,
+    past_followers,
     undone_follows,
     following,
     received,

@@ -74,7 +74,8 @@ fn keep(db: &mut Db, key: &str, value: &str) -> Result<(), StoreError> {
 fn is_federated(db: &mut Db) -> Result<bool, StoreError> {
     Ok(
         diesel::select(exists(activities::table.select(activities::seq))).get_result::<bool>(db)?
-            || diesel::select(exists(followers::table.select(followers::id))).get_result::<bool>(db)?
+            || diesel::select(exists(followers::table.select(followers::follower_id)))
+                .get_result::<bool>(db)?
             || diesel::select(exists(following::table.select(following::id))).get_result::<bool>(db)?,
     )
 }

@@ -8,6 +8,7 @@ DROP TABLE events;
 DROP TABLE received;
 DROP TABLE following;
 DROP TABLE undone_follows;
+DROP TABLE past_followers;
 DROP TABLE followers;
 DROP TABLE search_texts;
 DROP TABLE moderation_log;

@@ -75,6 +75,8 @@ CREATE TABLE remote_actors (
     title TEXT NOT NULL,
     inbox TEXT NOT NULL,
     shared_inbox TEXT,
+    delivery_inbox TEXT NOT NULL,
+    delivery_host TEXT NOT NULL,
     key_id TEXT NOT NULL,
     public_key_pem TEXT NOT NULL,
     json TEXT NOT NULL,
@@ -83,8 +85,7 @@ CREATE TABLE remote_actors (
     gone_at INTEGER
 ) STRICT;
 CREATE INDEX remote_actors_by_key ON remote_actors (key_id);
-CREATE INDEX remote_actors_by_inbox ON remote_actors (inbox);
-CREATE INDEX remote_actors_by_shared_inbox ON remote_actors (shared_inbox);
+CREATE INDEX remote_actors_by_delivery_inbox ON remote_actors (delivery_inbox);
 
 CREATE TABLE datasets (
     id TEXT NOT NULL PRIMARY KEY,
@@ -244,23 +245,31 @@ CREATE TRIGGER search_texts_updated AFTER UPDATE ON search_texts BEGIN
 END;
 
 CREATE TABLE followers (
-    id TEXT NOT NULL PRIMARY KEY,
     actor_id TEXT NOT NULL REFERENCES actors (id),
     follower_id TEXT NOT NULL REFERENCES remote_actors (id),
     follow_uri TEXT NOT NULL,
-    follow_json TEXT NOT NULL,
+    standing TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    UNIQUE (actor_id, follower_id)
-) STRICT;
-CREATE INDEX followers_by_actor ON followers (actor_id, id);
+    PRIMARY KEY (actor_id, follower_id)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX followers_by_follower ON followers (follower_id);
 
--- Follows undone before they arrived: when they do, they have no effect.
+-- Who no longer follows, and the newest activity at that time: what was sent before can still be withdrawn there.
+CREATE TABLE past_followers (
+    actor_id TEXT NOT NULL REFERENCES actors (id),
+    follower_id TEXT NOT NULL REFERENCES remote_actors (id),
+    until_seq INTEGER NOT NULL,
+    PRIMARY KEY (actor_id, follower_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX past_followers_by_follower ON past_followers (follower_id);
+
+-- Follows that were undone, some before they arrived: when they do, they have no effect.
 CREATE TABLE undone_follows (
-    follow_uri TEXT NOT NULL PRIMARY KEY,
     follower_id TEXT NOT NULL,
-    undone_at INTEGER NOT NULL
-) STRICT;
+    follow_uri TEXT NOT NULL,
+    undone_at INTEGER NOT NULL,
+    PRIMARY KEY (follower_id, follow_uri)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX undone_follows_by_time ON undone_follows (undone_at);
 
 CREATE TABLE following (
@@ -281,7 +290,7 @@ CREATE TABLE received (
     host TEXT NOT NULL,
     kind TEXT NOT NULL,
     received_at INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX received_by_time ON received (received_at);
 
 -- What happened and may have to be told to others, written in the transaction of what happened.
@@ -289,11 +298,11 @@ CREATE TABLE events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     at INTEGER NOT NULL,
-    kind TEXT NOT NULL,
     body TEXT NOT NULL,
     built_at INTEGER
 ) STRICT;
 CREATE INDEX events_unbuilt ON events (seq) WHERE built_at IS NULL;
+CREATE INDEX events_built ON events (built_at) WHERE built_at IS NOT NULL;
 
 CREATE TABLE leases (
     name TEXT NOT NULL PRIMARY KEY,
@@ -301,7 +310,8 @@ CREATE TABLE leases (
     until INTEGER NOT NULL
 ) STRICT;
 
--- The log: every activity we made, once, in order, never rewritten.
+-- The log: every activity we made, once, in order, never rewritten. `addressed`: it went to named inboxes, not to
+-- followers.
 CREATE TABLE activities (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     uri TEXT NOT NULL UNIQUE,
@@ -311,6 +321,7 @@ CREATE TABLE activities (
     object_uri TEXT,
     json TEXT NOT NULL,
     in_outbox INTEGER NOT NULL,
+    addressed INTEGER NOT NULL,
     at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX activities_by_actor ON activities (actor_id, in_outbox, seq);
@@ -320,7 +331,7 @@ CREATE INDEX activities_by_object ON activities (object_uri, seq);
 CREATE TABLE records (
     uri TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
-    actor_id TEXT,
+    actor_id TEXT NOT NULL,
     upload_id TEXT,
     dataset_id TEXT,
     json TEXT NOT NULL,
@@ -333,37 +344,41 @@ CREATE TABLE records (
 CREATE INDEX records_by_upload ON records (upload_id, created_at);
 CREATE INDEX records_by_dataset ON records (dataset_id, created_at);
 
+-- One activity on its way to one inbox; `activity` is its place in the log, `seq` the order for each host.
 CREATE TABLE deliveries (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    activity_uri TEXT NOT NULL REFERENCES activities (uri),
-    actor_id TEXT NOT NULL,
-    inbox TEXT NOT NULL,
+    activity INTEGER NOT NULL,
     host TEXT NOT NULL,
+    inbox TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'refused')),
     attempts INTEGER NOT NULL,
     status INTEGER,
     reason TEXT,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    UNIQUE (activity_uri, inbox)
+    tried_at INTEGER,
+    done_at INTEGER
 ) STRICT;
-CREATE INDEX deliveries_waiting ON deliveries (host, seq) WHERE state = 'waiting';
+CREATE INDEX deliveries_by_activity ON deliveries (activity);
 CREATE INDEX deliveries_by_host ON deliveries (host, state, seq);
 CREATE INDEX deliveries_by_state ON deliveries (state, seq);
+CREATE INDEX deliveries_done ON deliveries (done_at) WHERE done_at IS NOT NULL;
 
--- One row for each server we deliver to: how it is doing and who is sending to it now.
+-- One row for each server we deliver to: how it is doing and who is sending to it now. `waiting` counts its waiting
+-- deliveries; `due_at` is when a worker may take it, `idle_since` since when there is nothing to take.
 CREATE TABLE hosts (
     host TEXT NOT NULL PRIMARY KEY,
+    waiting INTEGER NOT NULL,
+    due_at INTEGER,
+    idle_since INTEGER,
+    lease_owner TEXT,
+    lease_until INTEGER,
+    retry_at INTEGER,
     failures INTEGER NOT NULL,
     failing_since INTEGER,
-    next_attempt_at INTEGER NOT NULL,
-    lease_owner TEXT,
-    lease_until INTEGER NOT NULL,
-    last_status INTEGER,
-    last_reason TEXT,
     last_success_at INTEGER,
-    signature TEXT,
-    created_at INTEGER NOT NULL
-) STRICT;
-CREATE INDEX hosts_due ON hosts (next_attempt_at);
+    last_failure_at INTEGER,
+    last_status INTEGER,
+    last_reason TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hosts_due ON hosts (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX hosts_idle ON hosts (idle_since) WHERE idle_since IS NOT NULL;

@@ -23,8 +23,8 @@ both!(the_base_url_can_change_while_nothing_was_federated, |scratch| {
     let blob = if scratch.folder().is_some() { "x''" } else { "''" };
     scratch.sql(&format!(
         "INSERT INTO actors VALUES ('a', 'instance', 'a', '', '', {blob}, '', {blob}, {blob}, true, 1);
-         INSERT INTO activities (uri, event_id, actor_id, kind, json, in_outbox, at)
-         VALUES ('u', 'e', 'a', 'Create', '{{}}', true, 1);"
+         INSERT INTO activities (uri, event_id, actor_id, kind, json, in_outbox, addressed, at)
+         VALUES ('u', 'e', 'a', 'Create', '{{}}', true, false, 1);"
     ));
     store.claim_base_url(scratch.moment(), "https://b.example")?;
     match store.claim_base_url(scratch.moment(), "https://c.example") {
