@@ -5,19 +5,23 @@
 //! its rows, its `New…` input and its verbs. Next: `engine.rs`, how verbs run.
 
 mod activities;
+mod built;
 mod connection;
+mod deliveries;
 mod engine;
 mod error;
 mod events;
 mod followers;
 mod following;
 mod hex;
+mod hosts;
 mod ids;
 mod listing;
 mod migrations;
 mod moment;
 mod paging;
 mod postgres;
+mod queue;
 mod received;
 mod records;
 mod schema;
@@ -31,14 +35,18 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 
 pub use activities::ActivityRow;
+pub use built::{Audience, Built, NewActivity};
+pub use deliveries::{Attempt, Delivery, DeliveryState};
 pub use error::StoreError;
 pub use events::{BUILT_EVENTS_KEPT, Event, PendingEvent};
 pub use followers::{NewFollower, REORDERING, UndoFollow};
 pub use following::{FollowAnswer, FollowState, Following, RemoteActorRef};
+pub use hosts::{Host, IDLE_HOSTS_KEPT};
 pub use ids::Id;
 pub use listing::ListingChange;
 pub use moment::{Millis, Moment};
 pub use paging::{Page, Paging};
+pub use queue::{DeliveryCounts, DeliveryQuery, DeliveryRow, ENDED_DELIVERIES_KEPT};
 pub use received::{Effect, RECEIVED_KEPT, Received};
 pub use records::{NewRecord, Record, Subject};
 pub use uris::{MAX_URI_BYTES, host_of};

@@ -1,0 +1,238 @@
+//! What an event came to: activities, records and tombstones, and one delivery for each inbox, all in one transaction.
+//!
+//! An event is built once. Whoever comes second, because two processes tried or one died after the commit, changes
+//! nothing. Who is meant is resolved here, with the followers as they are at that moment; what is said was decided
+//! outside. Next: `deliveries.rs`, the way of each delivery.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+
+use crate::connection::{Db, each};
+use crate::records::{NewRecord, save_record, tombstone};
+use crate::schema::{activities, deliveries, events, hosts};
+use crate::uris::check_uri;
+use crate::{Id, Millis, Moment, Store, StoreError, queue};
+
+/// What an event came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Built {
+    /// What is to be said, in order.
+    pub activities: Vec<NewActivity>,
+    /// The records that are new or have a new body.
+    pub records: Vec<NewRecord>,
+    /// The ids of the records that are gone.
+    pub tombstones: Vec<String>,
+}
+
+/// An activity to be written into the log and delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewActivity {
+    /// Its id in the fediverse.
+    pub uri: String,
+    /// The local actor that makes it.
+    pub actor: Id,
+    /// Its type, as `Create`.
+    pub kind: String,
+    /// The id of its object.
+    pub object_uri: Option<String>,
+    /// Its exact JSON.
+    pub json: String,
+    /// Whether it shows in the actor's outbox.
+    pub in_outbox: bool,
+    /// Who gets it.
+    pub audience: Audience,
+}
+
+/// Who gets an activity. Each inbox gets it once, and of followers that share an inbox only that one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// The followers of the actor.
+    Followers,
+    /// The followers, and whoever may have been sent anything about this object by any actor here, also if they have
+    /// left since.
+    FollowersAndPastRecipients {
+        /// The object's id.
+        object_uri: String,
+    },
+    /// These inboxes, each with its host as [`crate::host_of`] gives it.
+    Inboxes(Vec<(String, String)>),
+    /// Nobody: it is only written down.
+    Nobody,
+}
+
+/// Why a delivery is given up whose object is gone before it was sent.
+const WITHDRAWN: &str = "withdrawn: what it carries was removed before it could be delivered";
+
+impl Store {
+    /// Writes down what an event came to and queues the deliveries. False, and nothing written, when the event was
+    /// built already or there is none.
+    ///
+    /// # Errors
+    /// `Invalid` for an id or inbox that cannot be stored; otherwise when the database does not answer.
+    pub fn record_built(&self, m: Moment, event: Id, built: Built) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let db = &mut *tx.db;
+            let first = diesel::update(events::table.filter(events::id.eq(event)))
+                .filter(events::built_at.is_null())
+                .set(events::built_at.eq(m.now))
+                .execute(db)?;
+            if first == 0 {
+                return Ok(false);
+            }
+            for uri in &built.tombstones {
+                if tombstone(db, m.now, uri)? {
+                    withdraw(db, m.now, uri)?;
+                }
+            }
+            for record in &built.records {
+                save_record(db, m.now, record)?;
+            }
+            for activity in &built.activities {
+                let seq = log(db, m.now, event, activity)?;
+                queue_for(db, m.now, seq, activity)?;
+            }
+            Ok(true)
+        })
+    }
+}
+
+fn log(db: &mut Db, now: Millis, event: Id, new: &NewActivity) -> Result<i64, StoreError> {
+    check_uri("activity's id", &new.uri)?;
+    if let Some(object_uri) = &new.object_uri {
+        check_uri("object's id", object_uri)?;
+    }
+    Ok(diesel::insert_into(activities::table)
+        .values((
+            activities::uri.eq(&new.uri),
+            activities::event_id.eq(event),
+            activities::actor_id.eq(new.actor),
+            activities::kind.eq(&new.kind),
+            activities::object_uri.eq(&new.object_uri),
+            activities::json.eq(&new.json),
+            activities::in_outbox.eq(new.in_outbox),
+            activities::addressed.eq(matches!(new.audience, Audience::Inboxes(_))),
+            activities::at.eq(now),
+        ))
+        .returning(activities::seq)
+        .get_result(db)?)
+}
+
+/// The beginning of every statement that queues: one row for each inbox that the rest selects.
+const QUEUE: &str = "INSERT INTO deliveries (activity, created_at, state, attempts, host, inbox)
+    SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), 'waiting', 0, host, inbox FROM (";
+
+/// The inboxes of an actor's followers.
+const FOLLOWERS: &str = "SELECT DISTINCT r.delivery_host AS host, r.delivery_inbox AS inbox
+    FROM followers f JOIN remote_actors r ON r.id = f.follower_id
+    WHERE f.actor_id = $3 AND r.gone_at IS NULL";
+
+/// The inboxes that may know of an object: those of the followers, present and past, of every actor that said something
+/// of it, and those it was sent to by name.
+const RECIPIENTS: &str = " UNION SELECT r.delivery_host, r.delivery_inbox
+    FROM activities a JOIN followers f ON f.actor_id = a.actor_id JOIN remote_actors r ON r.id = f.follower_id
+    WHERE (a.object_uri = $4 OR a.uri = $5) AND r.gone_at IS NULL
+    UNION SELECT r.delivery_host, r.delivery_inbox
+    FROM activities a JOIN past_followers p ON p.actor_id = a.actor_id AND p.until_seq >= a.seq
+    JOIN remote_actors r ON r.id = p.follower_id
+    WHERE (a.object_uri = $6 OR a.uri = $7) AND r.gone_at IS NULL
+    UNION SELECT d.host, d.inbox FROM activities a JOIN deliveries d ON d.activity = a.seq
+    WHERE a.addressed AND (a.object_uri = $8 OR a.uri = $9)";
+
+/// Queues an activity for its audience and counts it with the hosts.
+fn queue_for(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<(), StoreError> {
+    match &new.audience {
+        Audience::Nobody => return Ok(()),
+        Audience::Followers => {
+            sql_query(format!("{QUEUE} {FOLLOWERS} ) AS audience"))
+                .bind::<BigInt, _>(seq)
+                .bind::<BigInt, _>(now)
+                .bind::<Text, _>(new.actor.to_string())
+                .execute(db)?;
+        }
+        Audience::FollowersAndPastRecipients { object_uri } => {
+            sql_query(format!("{QUEUE} {FOLLOWERS} {RECIPIENTS} ) AS audience"))
+                .bind::<BigInt, _>(seq)
+                .bind::<BigInt, _>(now)
+                .bind::<Text, _>(new.actor.to_string())
+                .bind::<Text, _>(object_uri)
+                .bind::<Text, _>(object_uri)
+                .bind::<Text, _>(object_uri)
+                .bind::<Text, _>(object_uri)
+                .bind::<Text, _>(object_uri)
+                .bind::<Text, _>(object_uri)
+                .execute(db)?;
+        }
+        Audience::Inboxes(inboxes) => {
+            let distinct: BTreeMap<&str, &str> = inboxes
+                .iter()
+                .map(|(inbox, host)| (inbox.as_str(), host.as_str()))
+                .collect();
+            for (inbox, host) in distinct {
+                queue_one(db, now, seq, (inbox, host))?;
+            }
+        }
+    }
+    count(db, now, seq)
+}
+
+fn queue_one(db: &mut Db, now: Millis, seq: i64, (inbox, host): (&str, &str)) -> Result<(), StoreError> {
+    check_uri("inbox", inbox)?;
+    check_uri("inbox's host", host)?;
+    diesel::insert_into(deliveries::table)
+        .values((
+            deliveries::activity.eq(seq),
+            deliveries::created_at.eq(now),
+            deliveries::state.eq("waiting"),
+            deliveries::attempts.eq(0),
+            deliveries::host.eq(host),
+            deliveries::inbox.eq(inbox),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Counts what was queued for an activity with its hosts, and makes those due for which nothing waited. In the order of
+/// names, so that no two who lock several hosts wait for each other.
+fn count(db: &mut Db, now: Millis, seq: i64) -> Result<(), StoreError> {
+    sql_query(
+        "INSERT INTO hosts (due_at, host, waiting, failures)
+         SELECT CAST($1 AS BIGINT), host, COUNT(*), 0 FROM deliveries
+         WHERE activity = $2 GROUP BY host ORDER BY host
+         ON CONFLICT (host) DO UPDATE SET
+            waiting = hosts.waiting + excluded.waiting,
+            idle_since = NULL,
+            due_at = CASE
+                WHEN hosts.due_at IS NOT NULL THEN hosts.due_at
+                WHEN hosts.retry_at > excluded.due_at THEN hosts.retry_at
+                ELSE excluded.due_at END",
+    )
+    .bind::<BigInt, _>(now)
+    .bind::<BigInt, _>(seq)
+    .execute(db)?;
+    Ok(())
+}
+
+/// Gives up what waits to be told about an object that is gone; those who may know of it are told that instead.
+fn withdraw(db: &mut Db, now: Millis, object_uri: &str) -> Result<(), StoreError> {
+    let waiting: Vec<(String, i64)> = deliveries::table
+        .inner_join(activities::table)
+        .filter(
+            activities::object_uri
+                .eq(object_uri)
+                .and(deliveries::state.eq("waiting")),
+        )
+        .order((deliveries::host, deliveries::seq))
+        .select((deliveries::host, deliveries::seq))
+        .load(db)?;
+    for of_one_host in waiting.chunk_by(|a, b| a.0 == b.0) {
+        let Some(mut host) = crate::hosts::lock(db, &of_one_host[0].0)? else {
+            continue;
+        };
+        let which: Vec<i64> = of_one_host.iter().map(|(_, seq)| *seq).collect();
+        queue::give_up(db, now, &mut host, &which, WITHDRAWN)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,354 @@
+//! The queue as an admin sees it: what waits and why, what was given up, and clearing up. Every list and every count
+//! is answered from an index, however much waits.
+//!
+//! Working it off is in `deliveries.rs`. Next: nothing; this is the end of the way out.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
+
+use crate::connection::Db;
+use crate::deliveries::{DeliveryState, bounded};
+use crate::hosts::{self, Host};
+use crate::schema::{activities, deliveries, moderation_log, records};
+use crate::{Id, Millis, Moment, Page, Paging, Store, StoreError};
+
+/// How long a delivery that has ended is kept, for whoever asks what became of it.
+pub const ENDED_DELIVERIES_KEPT: Millis = 7 * 24 * 60 * 60 * 1000;
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeliveryQuery {
+    /// Only those to this host.
+    pub host: Option<String>,
+    /// Only those in this state.
+    pub state: Option<DeliveryState>,
+    /// Which page.
+    pub paging: Paging,
+}
+
+/// A delivery as an admin sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRow {
+    /// Its number.
+    pub id: i64,
+    /// The activity's id.
+    pub activity_uri: String,
+    /// The activity's type.
+    pub kind: String,
+    /// The local actor that sends it.
+    pub actor: Id,
+    /// Where it goes.
+    pub inbox: String,
+    /// The host of the inbox.
+    pub host: String,
+    /// What became of it.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The HTTP status of the last answer, if there was one.
+    pub status: Option<u16>,
+    /// Why it was not taken.
+    pub reason: Option<String>,
+    /// When it was queued.
+    pub created_at: Millis,
+    /// When it was last tried.
+    pub tried_at: Option<Millis>,
+    /// When it ended.
+    pub done_at: Option<Millis>,
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeliveryCounts {
+    /// Deliveries that wait.
+    pub waiting: i64,
+    /// Hosts for which something waits.
+    pub hosts_waiting: i64,
+    /// Those of them whose last attempt failed.
+    pub hosts_failing: i64,
+    /// When the one that waits longest was queued.
+    pub oldest_waiting_at: Option<Millis>,
+}
+
+impl Store {
+    /// Deliveries, the newest first.
+    ///
+    /// # Errors
+    /// `Invalid` for a foreign cursor; otherwise when the database does not answer.
+    pub fn deliveries(&self, query: &DeliveryQuery) -> Result<Page<DeliveryRow>, StoreError> {
+        let before = match query.paging.after()? {
+            Some([seq]) => seq
+                .parse()
+                .map_err(|_| StoreError::Invalid("This cursor is not ours.".into()))?,
+            None => i64::MAX,
+        };
+        self.read(|db| {
+            // One state at a time, so that an index has them in order; of a host's three lists the newest are taken.
+            let states: Vec<Option<DeliveryState>> = match (&query.host, query.state) {
+                (Some(_), None) => DeliveryState::ALL.map(Some).to_vec(),
+                (_, state) => vec![state],
+            };
+            let mut rows = Vec::new();
+            for state in states {
+                rows.extend(listed(db, query, state, before)?);
+            }
+            rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+            rows.truncate(usize::try_from(query.paging.bounded() + 1).unwrap_or(usize::MAX));
+            Ok(Page::of(rows, &query.paging, |row| [row.id.to_string()]))
+        })
+    }
+
+    /// How much waits, in all and for how many hosts.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn delivery_counts(&self) -> Result<DeliveryCounts, StoreError> {
+        use crate::schema::hosts;
+        self.read(|db| {
+            let busy = || hosts::table.filter(hosts::due_at.is_not_null().and(hosts::waiting.gt(0)));
+            let waiting: Option<i64> = busy()
+                .select(sql::<Nullable<BigInt>>("CAST(SUM(waiting) AS BIGINT)"))
+                .first(db)?;
+            let oldest = deliveries::table
+                .filter(deliveries::state.eq("waiting"))
+                .order(deliveries::seq)
+                .select(deliveries::created_at)
+                .first(db)
+                .optional()?;
+            Ok(DeliveryCounts {
+                waiting: waiting.unwrap_or(0),
+                hosts_waiting: busy().count().get_result(db)?,
+                hosts_failing: busy().filter(hosts::failures.gt(0)).count().get_result(db)?,
+                oldest_waiting_at: oldest,
+            })
+        })
+    }
+
+    /// Gives up at most `limit` deliveries that have waited for a host since before `queued_before`, the oldest first,
+    /// and says how many. What was queued later stays.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn give_up_deliveries(
+        &self,
+        m: Moment,
+        host: &str,
+        queued_before: Millis,
+        reason: &str,
+        limit: u32,
+    ) -> Result<usize, StoreError> {
+        let (host, reason) = (host.to_owned(), bounded(reason));
+        self.write_beside(move |tx| {
+            let db = &mut *tx.db;
+            let Some(mut host) = hosts::lock(db, &host)? else {
+                return Ok(0);
+            };
+            let old: Vec<i64> = deliveries::table
+                .filter(
+                    deliveries::host
+                        .eq(&host.host)
+                        .and(deliveries::state.eq("waiting")),
+                )
+                .filter(deliveries::created_at.lt(queued_before))
+                .order(deliveries::seq)
+                .limit(i64::from(limit))
+                .select(deliveries::seq)
+                .load(db)?;
+            give_up(db, m.now, &mut host, &old, &reason)
+        })
+    }
+
+    /// Gives up one delivery that waits, as an admin wishes, and writes that into the moderation log.
+    ///
+    /// # Errors
+    /// `NotFound` for a delivery that does not exist or does not wait.
+    pub fn drop_delivery(
+        &self,
+        mut m: Moment,
+        delivery: i64,
+        by: Id,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let reason = bounded(reason);
+        self.write_beside(move |tx| {
+            let db = &mut *tx.db;
+            let missing = || StoreError::NotFound {
+                what: "waiting delivery",
+            };
+            let host: Option<String> = deliveries::table
+                .find(delivery)
+                .select(deliveries::host)
+                .first(db)
+                .optional()?;
+            let mut host = hosts::lock(db, &host.ok_or_else(missing)?)?.ok_or_else(missing)?;
+            if give_up(db, m.now, &mut host, &[delivery], &reason)? == 0 {
+                return Err(missing());
+            }
+            diesel::insert_into(moderation_log::table)
+                .values((
+                    moderation_log::id.eq(m.id()),
+                    moderation_log::at.eq(m.now),
+                    moderation_log::by_account.eq(by),
+                    moderation_log::act.eq("drop"),
+                    moderation_log::target_kind.eq("delivery"),
+                    moderation_log::target_id.eq(delivery.to_string()),
+                    moderation_log::target_label.eq(&host.host),
+                    moderation_log::reason.eq(&reason),
+                ))
+                .execute(db)?;
+            Ok(())
+        })
+    }
+
+    /// Deletes at most `limit` deliveries that ended before `before`; says how many went. Those to named inboxes stay
+    /// while what they carried stands, for nothing else tells whom to tell of its end.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn sweep_deliveries(&self, before: Millis, limit: u32) -> Result<usize, StoreError> {
+        self.write_beside(move |tx| {
+            let stands = records::table
+                .filter(records::uri.nullable().eq(activities::object_uri))
+                .filter(records::tombstoned_at.is_null());
+            let old: Vec<i64> = deliveries::table
+                .inner_join(activities::table)
+                .filter(deliveries::done_at.lt(before))
+                .filter(diesel::dsl::not(
+                    activities::addressed.eq(true).and(diesel::dsl::exists(stands)),
+                ))
+                .order(deliveries::done_at)
+                .limit(i64::from(limit))
+                .select(deliveries::seq)
+                .load(tx.db)?;
+            Ok(diesel::delete(deliveries::table.filter(deliveries::seq.eq_any(old))).execute(tx.db)?)
+        })
+    }
+}
+
+fn listed(
+    db: &mut Db,
+    query: &DeliveryQuery,
+    state: Option<DeliveryState>,
+    before: i64,
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    let mut wanted = deliveries::table
+        .inner_join(activities::table)
+        .filter(deliveries::seq.lt(before))
+        .order(deliveries::seq.desc())
+        .limit(query.paging.bounded() + 1)
+        .select(COLUMNS)
+        .into_boxed();
+    if let Some(host) = &query.host {
+        wanted = wanted.filter(deliveries::host.eq(host));
+    }
+    if let Some(state) = state {
+        wanted = wanted.filter(deliveries::state.eq(state.as_str()));
+    }
+    let rows: Vec<Row> = wanted.load(db)?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// Ends those of these deliveries of one locked host that wait; says how many.
+pub(crate) fn give_up(
+    db: &mut Db,
+    now: Millis,
+    host: &mut Host,
+    which: &[i64],
+    reason: &str,
+) -> Result<usize, StoreError> {
+    let mut ended = 0;
+    for some in which.chunks(500) {
+        ended += diesel::update(deliveries::table)
+            .filter(
+                deliveries::seq
+                    .eq_any(some.to_vec())
+                    .and(deliveries::state.eq("waiting")),
+            )
+            .set((
+                deliveries::state.eq("refused"),
+                deliveries::done_at.eq(now),
+                deliveries::reason.eq(reason),
+            ))
+            .execute(db)?;
+    }
+    host.waiting -= i64::try_from(ended).unwrap_or(0);
+    hosts::save(db, now, host)?;
+    Ok(ended)
+}
+
+type Row = (
+    (i64, String, String, Id, String, String, String),
+    (
+        i64,
+        Option<i64>,
+        Option<String>,
+        Millis,
+        Option<Millis>,
+        Option<Millis>,
+    ),
+);
+
+type Columns = (
+    (
+        deliveries::seq,
+        activities::uri,
+        activities::kind,
+        activities::actor_id,
+        deliveries::inbox,
+        deliveries::host,
+        deliveries::state,
+    ),
+    (
+        deliveries::attempts,
+        deliveries::status,
+        deliveries::reason,
+        deliveries::created_at,
+        deliveries::tried_at,
+        deliveries::done_at,
+    ),
+);
+
+const COLUMNS: Columns = (
+    (
+        deliveries::seq,
+        activities::uri,
+        activities::kind,
+        activities::actor_id,
+        deliveries::inbox,
+        deliveries::host,
+        deliveries::state,
+    ),
+    (
+        deliveries::attempts,
+        deliveries::status,
+        deliveries::reason,
+        deliveries::created_at,
+        deliveries::tried_at,
+        deliveries::done_at,
+    ),
+);
+
+fn from_row(row: Row) -> Result<DeliveryRow, StoreError> {
+    let ((id, activity_uri, kind, actor, inbox, host, state), fate) = row;
+    let (attempts, status, reason, created_at, tried_at, done_at) = fate;
+    let state = DeliveryState::ALL
+        .into_iter()
+        .find(|one| one.as_str() == state)
+        .ok_or_else(|| StoreError::Internal(format!("unknown state of a delivery “{state}”")))?;
+    Ok(DeliveryRow {
+        id,
+        activity_uri,
+        kind,
+        actor,
+        inbox,
+        host,
+        state,
+        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+        status: status.and_then(|status| u16::try_from(status).ok()),
+        reason,
+        created_at,
+        tried_at,
+        done_at,
+    })
+}
