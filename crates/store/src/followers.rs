@@ -418,11 +418,7 @@ fn may_be_followed(db: &mut Db, actor: Id) -> Result<bool, StoreError> {
             .count()
             .get_result(db)?,
         "account" => accounts::table
-            .filter(
-                accounts::actor_id
-                    .eq(actor)
-                    .and(accounts::suspended_at.is_not_null()),
-            )
+            .filter(accounts::actor_id.eq(actor).and(accounts::state.ne("visible")))
             .count()
             .get_result(db)?,
         _ => 0,

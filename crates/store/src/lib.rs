@@ -4,9 +4,14 @@
 //! row is written inside it. Verbs block: call them where blocking is allowed. There is one file for each noun, with
 //! its rows, its `New…` input and its verbs. Next: `engine.rs`, how verbs run.
 
+mod accounts;
 mod activities;
+mod actors;
 mod built;
+mod collections;
 mod connection;
+mod dataset_lists;
+mod datasets;
 mod deliveries;
 mod engine;
 mod error;
@@ -18,24 +23,48 @@ mod hosts;
 mod ids;
 mod listing;
 mod migrations;
+mod moderation;
+mod moderation_log;
 mod moment;
+mod names;
 mod paging;
 mod postgres;
+mod publish;
 mod queue;
 mod received;
 mod records;
+mod remote_actors;
 mod schema;
+mod scopes;
+mod search;
+mod sessions;
 mod settings;
+mod sign_in;
+mod slugs;
 mod sqlite;
+mod stats;
+mod tags;
+mod text;
+mod threat;
+mod tokens;
+mod upload_lists;
+mod uploads;
 mod uris;
+mod visibility;
+mod words;
 mod writer;
 
 use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 
+pub use accounts::{Account, AccountEdit, AccountRef, NewAccount};
 pub use activities::ActivityRow;
+pub use actors::{ActorKeys, ActorKind, LocalActor};
 pub use built::{Audience, Built, NewActivity};
+pub use collections::{Collection, CollectionEdit, NewCollection};
+pub use dataset_lists::{DatasetQuery, DatasetSort};
+pub use datasets::{Dataset, DatasetEdit, NewDataset};
 pub use deliveries::{Attempt, Delivery, DeliveryState};
 pub use error::StoreError;
 pub use events::{BUILT_EVENTS_KEPT, Event, PendingEvent};
@@ -43,13 +72,26 @@ pub use followers::{NewFollower, REORDERING, UndoFollow};
 pub use following::{FollowAnswer, FollowState, Following, RemoteActorRef};
 pub use hosts::{Host, IDLE_HOSTS_KEPT};
 pub use ids::Id;
-pub use listing::ListingChange;
+pub use listing::{Hearing, Listing, ListingChange, ListingCursor};
+pub use moderation::Target;
+pub use moderation_log::LogEntry;
 pub use moment::{Millis, Moment};
 pub use paging::{Page, Paging};
+pub use publish::NewUpload;
 pub use queue::{DeliveryCounts, DeliveryQuery, DeliveryRow, ENDED_DELIVERIES_KEPT};
 pub use received::{Effect, RECEIVED_KEPT, Received};
 pub use records::{NewRecord, Record, Subject};
+pub use remote_actors::{NewRemoteActor, RemoteActor};
+pub use scopes::{Scope, Scopes};
+pub use search::{Hit, HitKind, SearchQuery};
+pub use sessions::{NewSession, Session};
+pub use stats::Stats;
+pub use threat::Threat;
+pub use tokens::{NewToken, Token};
+pub use upload_lists::{UploadQuery, UploadSort};
+pub use uploads::{DatasetRef, Upload, UploadEdit, UploadFile};
 pub use uris::{MAX_URI_BYTES, host_of};
+pub use visibility::Visibility;
 
 use connection::Place;
 use engine::Engine;
@@ -128,7 +170,7 @@ impl Store {
 
     /// Calls `hearing` with each change of what the tracker may serve, in the order of commits, before the verb that
     /// made it returns. It must be quick and must not write to the store.
-    pub fn on_listing_change(&self, hearing: Arc<dyn Fn(&[ListingChange]) + Send + Sync>) {
+    pub fn on_listing_change(&self, hearing: Hearing) {
         self.observer.set(hearing);
     }
 }

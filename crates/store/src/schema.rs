@@ -39,9 +39,10 @@ diesel::table! {
         name -> Text,
         password_hash -> Nullable<Text>,
         scopes -> BigInt,
-        suspended_at -> Nullable<BigInt>,
-        suspended_reason -> Nullable<Text>,
         created_at -> BigInt,
+        state -> Text,
+        state_at -> BigInt,
+        state_reason -> Text,
     }
 }
 
@@ -234,6 +235,7 @@ diesel::table! {
         seq -> BigInt,
         subject_id -> Text,
         kind -> Text,
+        shown -> Bool,
         title -> Text,
         body -> Text,
         files -> Text,

@@ -48,7 +48,7 @@ pub(crate) fn open(path: &Path, role: Role, observer: &Arc<Observer>) -> Result<
         .build(Door(Place::Sqlite(path.to_owned())))
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let at = path.to_owned();
-    let writer = Writer::start(Box::new(move || self::writer(&at)), Arc::clone(observer))?;
+    let writer = Writer::start(Box::new(move || writer(&at)), Arc::clone(observer))?;
     Ok(Engine::Sqlite {
         readers,
         writer,

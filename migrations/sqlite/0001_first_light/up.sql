@@ -33,9 +33,10 @@ CREATE TABLE accounts (
     name TEXT NOT NULL UNIQUE,
     password_hash TEXT,
     scopes INTEGER NOT NULL,
-    suspended_at INTEGER,
-    suspended_reason TEXT,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('visible', 'hidden', 'removed')),
+    state_at INTEGER NOT NULL,
+    state_reason TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE sign_in_links (
@@ -223,13 +224,14 @@ CREATE TABLE search_texts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     subject_id TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL CHECK (kind IN ('dataset', 'upload', 'collection')),
+    shown INTEGER NOT NULL,
     title TEXT NOT NULL,
     body TEXT NOT NULL,
     files TEXT NOT NULL
 ) STRICT;
 CREATE VIRTUAL TABLE search_words USING fts5 (
     title, body, files,
-    content = 'search_texts', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 0'
+    content = 'search_texts', content_rowid = 'seq', tokenize = 'ascii'
 );
 CREATE TRIGGER search_texts_inserted AFTER INSERT ON search_texts BEGIN
     INSERT INTO search_words (rowid, title, body, files) VALUES (new.seq, new.title, new.body, new.files);
@@ -238,7 +240,7 @@ CREATE TRIGGER search_texts_deleted AFTER DELETE ON search_texts BEGIN
     INSERT INTO search_words (search_words, rowid, title, body, files)
     VALUES ('delete', old.seq, old.title, old.body, old.files);
 END;
-CREATE TRIGGER search_texts_updated AFTER UPDATE ON search_texts BEGIN
+CREATE TRIGGER search_texts_updated AFTER UPDATE OF title, body, files ON search_texts BEGIN
     INSERT INTO search_words (search_words, rowid, title, body, files)
     VALUES ('delete', old.seq, old.title, old.body, old.files);
     INSERT INTO search_words (rowid, title, body, files) VALUES (new.seq, new.title, new.body, new.files);

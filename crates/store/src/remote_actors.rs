@@ -1,0 +1,225 @@
+//! Actors of other servers as they were last fetched: their inboxes, their keys, their document. Holds no judgement of
+//! them; what may be believed is decided before it is saved. Next: `followers.rs`.
+
+use diesel::prelude::*;
+
+use crate::connection::Db;
+use crate::schema::{followers, following, remote_actors};
+use crate::uris::{check_uri, host_of};
+use crate::{Id, Millis, Moment, Store, StoreError, text};
+
+/// An actor of another server.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = remote_actors)]
+pub struct RemoteActor {
+    /// Our row.
+    pub id: Id,
+    /// Its ActivityPub id.
+    pub uri: String,
+    /// The host of its id.
+    pub domain: String,
+    /// Its `preferredUsername`.
+    pub name: String,
+    /// `Person`, `Service` and so on.
+    pub actor_type: String,
+    /// Its `name`.
+    pub title: String,
+    /// Its own inbox.
+    pub inbox: String,
+    /// The inbox it shares with others of its server.
+    pub shared_inbox: Option<String>,
+    /// The id of its RSA key.
+    pub key_id: String,
+    /// That key, PEM.
+    pub public_key_pem: String,
+    /// The whole document as fetched.
+    pub json: String,
+    /// When it was fetched last.
+    pub fetched_at: Millis,
+    /// When its server said that it is gone.
+    pub gone_at: Option<Millis>,
+}
+
+/// A fetched actor to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRemoteActor {
+    /// Its ActivityPub id.
+    pub uri: String,
+    /// The host of its id.
+    pub domain: String,
+    /// Its `preferredUsername`.
+    pub name: String,
+    /// `Person`, `Service` and so on.
+    pub actor_type: String,
+    /// Its `name`.
+    pub title: String,
+    /// Its own inbox.
+    pub inbox: String,
+    /// The inbox it shares with others of its server.
+    pub shared_inbox: Option<String>,
+    /// The id of its RSA key.
+    pub key_id: String,
+    /// That key, PEM.
+    pub public_key_pem: String,
+    /// The whole document as fetched.
+    pub json: String,
+}
+
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = remote_actors, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct Fetched {
+    uri: String,
+    domain: String,
+    name: String,
+    actor_type: String,
+    title: String,
+    inbox: String,
+    shared_inbox: Option<String>,
+    delivery_inbox: String,
+    delivery_host: String,
+    key_id: String,
+    public_key_pem: String,
+    json: String,
+    fetched_at: Millis,
+    gone_at: Option<Millis>,
+}
+
+impl Fetched {
+    fn now(now: Millis, actor: NewRemoteActor) -> Result<Self, StoreError> {
+        let delivery_inbox = actor.shared_inbox.as_ref().unwrap_or(&actor.inbox).clone();
+        for (what, uri) in [
+            ("actor's id", &actor.uri),
+            ("actor's inbox", &actor.inbox),
+            ("actor's shared inbox", &delivery_inbox),
+            ("actor's key id", &actor.key_id),
+        ] {
+            check_uri(what, uri)?;
+        }
+        Ok(Self {
+            uri: actor.uri,
+            domain: clean(&actor.domain, text::LINE),
+            name: clean(&actor.name, text::LINE),
+            actor_type: clean(&actor.actor_type, text::LINE),
+            title: clean(&actor.title, text::LINE),
+            inbox: actor.inbox,
+            shared_inbox: actor.shared_inbox,
+            delivery_host: host_of(&delivery_inbox)?,
+            delivery_inbox,
+            key_id: actor.key_id,
+            public_key_pem: actor.public_key_pem.replace('\0', ""),
+            json: actor.json.replace('\0', ""),
+            fetched_at: now,
+            gone_at: None,
+        })
+    }
+}
+
+/// What a stranger wrote, on one line, cut and without control characters.
+fn clean(text: &str, most: usize) -> String {
+    text.chars()
+        .filter(|letter| !letter.is_control())
+        .take(most)
+        .collect()
+}
+
+impl Store {
+    /// Keeps an actor as it was fetched just now, under the row it has already if its `uri` is known. One that was
+    /// gone is back then.
+    ///
+    /// # Errors
+    /// `Invalid` for addresses that cannot be kept.
+    pub fn save_remote_actor(
+        &self,
+        mut moment: Moment,
+        actor: NewRemoteActor,
+    ) -> Result<RemoteActor, StoreError> {
+        let fetched = Fetched::now(moment.now, actor)?;
+        self.write(move |tx| {
+            let known = by_uri(tx.db, &fetched.uri)?;
+            let id = match known {
+                Some(known) => {
+                    diesel::update(remote_actors::table.find(known.id))
+                        .set(&fetched)
+                        .execute(tx.db)?;
+                    known.id
+                }
+                None => {
+                    let id = moment.id();
+                    let row = (
+                        remote_actors::id.eq(id),
+                        remote_actors::created_at.eq(moment.now),
+                        fetched,
+                    );
+                    diesel::insert_into(remote_actors::table)
+                        .values(row)
+                        .execute(tx.db)?;
+                    id
+                }
+            };
+            Ok(remote_actors::table
+                .find(id)
+                .select(RemoteActor::as_select())
+                .first(tx.db)?)
+        })
+    }
+
+    /// The actor with an ActivityPub id.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn remote_actor(&self, uri: &str) -> Result<Option<RemoteActor>, StoreError> {
+        self.read(|db| by_uri(db, uri))
+    }
+
+    /// The actor of a row.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn remote_actor_by_id(&self, id: Id) -> Result<Option<RemoteActor>, StoreError> {
+        let row = remote_actors::table.find(id).select(RemoteActor::as_select());
+        self.read(|db| Ok(row.first(db).optional()?))
+    }
+
+    /// The actor that said last that a key is its own, and is not gone.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn remote_actor_by_key(&self, key_id: &str) -> Result<Option<RemoteActor>, StoreError> {
+        self.read(|db| {
+            Ok(remote_actors::table
+                .filter(remote_actors::key_id.eq(key_id))
+                .filter(remote_actors::gone_at.is_null())
+                .order(remote_actors::fetched_at.desc())
+                .select(RemoteActor::as_select())
+                .first(db)
+                .optional()?)
+        })
+    }
+
+    /// Notes that an actor's server said that it is gone, and forgets whom it follows and who follows it. An actor
+    /// that was never known is no error.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn mark_remote_actor_gone(&self, moment: Moment, uri: &str) -> Result<(), StoreError> {
+        let uri = uri.to_owned();
+        self.write(move |tx| {
+            let Some(actor) = by_uri(tx.db, &uri)? else {
+                return Ok(());
+            };
+            diesel::delete(followers::table.filter(followers::follower_id.eq(actor.id))).execute(tx.db)?;
+            diesel::delete(following::table.filter(following::target_id.eq(actor.id))).execute(tx.db)?;
+            diesel::update(remote_actors::table.find(actor.id))
+                .set(remote_actors::gone_at.eq(moment.now))
+                .execute(tx.db)?;
+            Ok(())
+        })
+    }
+}
+
+fn by_uri(db: &mut Db, uri: &str) -> Result<Option<RemoteActor>, StoreError> {
+    let row = remote_actors::table
+        .filter(remote_actors::uri.eq(uri))
+        .select(RemoteActor::as_select());
+    Ok(row.first(db).optional()?)
+}
