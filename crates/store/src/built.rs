@@ -10,9 +10,9 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::connection::{Db, each};
+use crate::connection::Db;
 use crate::records::{NewRecord, save_record, tombstone};
-use crate::schema::{activities, deliveries, events, hosts};
+use crate::schema::{activities, deliveries, events};
 use crate::uris::check_uri;
 use crate::{Id, Millis, Moment, Store, StoreError, queue};
 

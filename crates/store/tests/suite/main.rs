@@ -2,5 +2,10 @@
 //! `SHOAL_TEST_POSTGRES` names a server, in a PostgreSQL schema of its own. `scratch.rs` makes these; the other files
 //! tell what holds, one file for each noun. What only one database has is tested in `alone.rs`.
 
+mod built;
+mod cast;
+mod deliveries;
+mod followers;
+mod following;
 mod foundation;
 mod scratch;

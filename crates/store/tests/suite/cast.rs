@@ -1,0 +1,164 @@
+//! The people of the tests: local actors, remote actors and what they send. Rows are written directly, so that these
+//! tests stand on their own feet. Next: `followers.rs`.
+
+use shoal_store::{
+    Audience, Built, Effect, Event, Id, Millis, NewActivity, NewFollower, NewRecord, Received, StoreError,
+    Subject, UndoFollow, host_of,
+};
+
+use crate::scratch::{START, Scratch};
+
+/// A remote actor.
+#[derive(Debug, Clone)]
+pub(crate) struct Remote {
+    pub(crate) id: Id,
+    pub(crate) uri: String,
+}
+
+impl Scratch {
+    /// A local actor that stands for nothing and can be followed.
+    pub(crate) fn actor(&self, name: &str) -> Id {
+        let id = self.moment().id();
+        let blob = if self.folder().is_some() { "x''" } else { "''" };
+        self.sql(&format!(
+            "INSERT INTO actors (id, kind, name, title, summary, rsa_private_der, rsa_public_pem,
+                 ed25519_private_der, ed25519_public, followable, created_at)
+             VALUES ('{id}', 'instance', '{name}', '', '', {blob}, '', {blob}, {blob}, true, 1);"
+        ));
+        id
+    }
+
+    /// A remote actor whose server has a shared inbox.
+    pub(crate) fn remote(&self, host: &str, name: &str) -> Remote {
+        let shared = format!("https://{host}/inbox");
+        self.remote_at(host, name, &shared)
+    }
+
+    /// A remote actor that is reached at `inbox`.
+    pub(crate) fn remote_at(&self, host: &str, name: &str, inbox: &str) -> Remote {
+        let (id, uri) = (self.moment().id(), format!("https://{host}/users/{name}"));
+        let delivery_host = host_of(inbox).expect("a good inbox");
+        self.sql(&format!(
+            "INSERT INTO remote_actors (id, uri, domain, name, actor_type, title, inbox, delivery_inbox,
+                 delivery_host, key_id, public_key_pem, json, created_at, fetched_at)
+             VALUES ('{id}', '{uri}', '{host}', '{name}', 'Person', '', '{uri}/inbox', '{inbox}',
+                 '{delivery_host}', '{uri}#main-key', '', '{{}}', 1, 1);"
+        ));
+        Remote { id, uri }
+    }
+
+    /// Follows, with the activity's id as given, signed at the time it comes.
+    pub(crate) fn follow(&self, who: &Remote, actor: Id, follow_uri: &str) -> Result<Effect, StoreError> {
+        let m = self.moment();
+        let received = received(follow_uri, "Follow", m.now);
+        self.store()
+            .receive_follow(m, received, new_follower(who, actor, follow_uri))
+    }
+
+    /// Undoes a Follow, with an id of its own made from the Follow's.
+    pub(crate) fn undo(&self, who: &Remote, actor: Id, follow_uri: &str) -> Result<Effect, StoreError> {
+        let m = self.moment();
+        let received = received(&format!("{follow_uri}/undo"), "Undo", m.now);
+        self.store()
+            .receive_undo_follow(m, received, undo_follow(who, actor, follow_uri))
+    }
+
+    /// An event that nobody has built; made by a local actor that wants to follow someone.
+    pub(crate) fn event(&self) -> Id {
+        let known = self.store().unbuilt_events(200).expect("readable").len();
+        let count = self.moment().id();
+        let (actor, target) = (
+            self.actor(&format!("e{count}")),
+            self.remote("events.example", &format!("e{count}")),
+        );
+        let uri = format!("https://here.example/activities/{count}");
+        self.store()
+            .request_follow(self.moment(), actor, target.id, &uri)
+            .expect("a new wish");
+        let events = self.store().unbuilt_events(200).expect("readable");
+        assert_eq!(events.len(), known + 1);
+        let last = events.last().expect("one was just written");
+        assert!(matches!(last.event, Event::FollowRequested { .. }));
+        last.id
+    }
+
+    /// Builds a new event into these activities.
+    pub(crate) fn say(&self, activities: Vec<NewActivity>) {
+        self.say_all(Built {
+            activities,
+            ..Built::default()
+        });
+    }
+
+    /// Builds a new event into all this.
+    pub(crate) fn say_all(&self, built: Built) {
+        let event = self.event();
+        assert!(
+            self.store()
+                .record_built(self.moment(), event, built)
+                .expect("it can be written")
+        );
+    }
+}
+
+pub(crate) fn received(id: &str, kind: &str, signed_at: Millis) -> Received {
+    Received {
+        activity_id: id.to_owned(),
+        host: "there.example".to_owned(),
+        kind: kind.to_owned(),
+        signed_at,
+    }
+}
+
+pub(crate) fn new_follower(who: &Remote, actor: Id, follow_uri: &str) -> NewFollower {
+    NewFollower {
+        actor,
+        follower: who.id,
+        follow_uri: follow_uri.to_owned(),
+        follow_json: "{}".to_owned(),
+    }
+}
+
+pub(crate) fn undo_follow(who: &Remote, actor: Id, follow_uri: &str) -> UndoFollow {
+    UndoFollow {
+        actor: Some(actor),
+        follower: who.id,
+        follow_uri: Some(follow_uri.to_owned()),
+    }
+}
+
+/// An activity about an object.
+pub(crate) fn activity(actor: Id, kind: &str, uri: &str, object: &str, audience: Audience) -> NewActivity {
+    NewActivity {
+        uri: uri.to_owned(),
+        actor,
+        kind: kind.to_owned(),
+        object_uri: Some(object.to_owned()),
+        json: format!("{{\"id\":\"{uri}\"}}"),
+        in_outbox: true,
+        audience,
+    }
+}
+
+/// The URI of a thing of ours.
+pub(crate) fn ours(name: &str) -> String {
+    format!("https://here.example/{name}")
+}
+
+/// A post about an upload.
+pub(crate) fn note(uri: &str, actor: Id, upload: Id) -> NewRecord {
+    NewRecord {
+        uri: uri.to_owned(),
+        kind: "Note".to_owned(),
+        actor,
+        subject: Subject {
+            upload: Some(upload),
+            dataset: None,
+        },
+        json: "{\"v\":1}".to_owned(),
+        proof_key: None,
+    }
+}
+
+/// A day after the tests begin.
+pub(crate) const NEXT_DAY: Millis = START + 24 * 60 * 60 * 1000;

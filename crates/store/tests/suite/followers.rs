@@ -1,0 +1,373 @@
+//! Follow and Undo as they come in: once, twice, a hundred times, in any order. Next: `following.rs`.
+
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use shoal_store::{Effect, Event, Paging, REORDERING, StoreError, UndoFollow};
+
+use crate::cast::{NEXT_DAY, new_follower, received, undo_follow};
+use crate::scratch::{Outcome, START, Scratch, both};
+
+/// The ids of the Follows that were answered, with whether they were accepted.
+fn answers(scratch: &Scratch) -> Vec<(String, bool)> {
+    let events = scratch.store().unbuilt_events(1000).expect("readable");
+    let answers = events.into_iter().filter_map(|pending| match pending.event {
+        Event::FollowAccepted { follow_uri, .. } => Some((follow_uri, true)),
+        Event::FollowRejected { follow_uri, .. } => Some((follow_uri, false)),
+        _ => None,
+    });
+    answers.collect()
+}
+
+both!(a_follow_makes_a_follower_and_is_accepted, |scratch| {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    assert_eq!(
+        scratch.follow(&ann, actor, "https://there.example/f/1")?,
+        Effect::Done
+    );
+    assert_eq!(scratch.store().follower_count(actor)?, 1);
+    assert_eq!(
+        scratch.store().followers(actor, &Paging::first(10))?.items,
+        [ann.uri]
+    );
+    assert_eq!(answers(scratch), [("https://there.example/f/1".to_owned(), true)]);
+    assert!(scratch.store().was_received("https://there.example/f/1")?);
+    Ok(())
+});
+
+both!(a_hundred_copies_of_a_follow_at_once_have_one_effect, |scratch| {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    let effects = std::thread::scope(|scope| {
+        let copies: Vec<_> = (0..100)
+            .map(|_| scope.spawn(|| scratch.follow(&ann, actor, "https://x.example/1")))
+            .collect();
+        copies
+            .into_iter()
+            .map(|copy| copy.join().expect("no panic"))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    assert_eq!(
+        effects.iter().filter(|effect| **effect == Effect::Done).count(),
+        1
+    );
+    assert_eq!(scratch.store().follower_count(actor)?, 1);
+    assert_eq!(answers(scratch).len(), 1);
+    Ok(())
+});
+
+both!(a_repeated_follow_with_a_new_id_is_accepted_again, |scratch| {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    scratch.follow(&ann, actor, "https://x.example/1")?;
+    let later = scratch.moment_at(NEXT_DAY);
+    let again = received("https://x.example/2", "Follow", later.now);
+    scratch
+        .store()
+        .receive_follow(later, again, new_follower(&ann, actor, "https://x.example/2"))?;
+    assert_eq!(scratch.store().follower_count(actor)?, 1);
+    assert_eq!(answers(scratch).len(), 2);
+    // The newest id is the one that counts.
+    scratch.undo(&ann, actor, "https://x.example/1")?;
+    assert_eq!(scratch.store().follower_count(actor)?, 1);
+    scratch.undo(&ann, actor, "https://x.example/2")?;
+    assert_eq!(scratch.store().follower_count(actor)?, 0);
+    Ok(())
+});
+
+both!(follow_undo_follow_ends_right_in_every_order, |scratch| {
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for (round, order) in orders.into_iter().enumerate() {
+        let (actor, ann) = (
+            scratch.actor(&format!("a{round}")),
+            scratch.remote("there.example", &format!("r{round}")),
+        );
+        let (first, second) = (
+            format!("https://x.example/{round}/1"),
+            format!("https://x.example/{round}/2"),
+        );
+        for step in order {
+            match step {
+                0 => scratch.follow(&ann, actor, &first)?,
+                1 => scratch.undo(&ann, actor, &first)?,
+                _ => scratch.follow(&ann, actor, &second)?,
+            };
+        }
+        assert_eq!(scratch.store().follower_count(actor)?, 1, "{order:?}");
+        scratch.undo(&ann, actor, &second)?;
+        assert_eq!(scratch.store().follower_count(actor)?, 0, "{order:?}");
+    }
+    Ok(())
+});
+
+both!(any_shuffle_with_copies_ends_as_if_in_order, |scratch| {
+    let seed: u64 = rand::random();
+    eprintln!("seed {seed}");
+    let mut rng = StdRng::seed_from_u64(seed);
+    for round in 0..40 {
+        let (actor, ann) = (
+            scratch.actor(&format!("a{round}")),
+            scratch.remote("there.example", &format!("r{round}")),
+        );
+        let length = rng.random_range(1..=8);
+        let mut steps: Vec<usize> = (0..length).collect();
+        for _ in 0..rng.random_range(0..6) {
+            steps.push(rng.random_range(0..length));
+        }
+        steps.shuffle(&mut rng);
+        for step in &steps {
+            let follow = format!("https://x.example/{round}/{}", step / 2);
+            match step % 2 {
+                0 => scratch.follow(&ann, actor, &follow)?,
+                _ => scratch.undo(&ann, actor, &follow)?,
+            };
+        }
+        let follows = i64::from(length % 2 == 1);
+        assert_eq!(
+            scratch.store().follower_count(actor)?,
+            follows,
+            "seed {seed}, round {round}, {steps:?}"
+        );
+    }
+    Ok(())
+});
+
+both!(
+    follow_and_undo_at_the_same_time_end_without_a_follower,
+    |scratch| {
+        for round in 0..30 {
+            let (actor, ann) = (
+                scratch.actor(&format!("a{round}")),
+                scratch.remote("there.example", &format!("r{round}")),
+            );
+            let uri = format!("https://x.example/{round}");
+            std::thread::scope(|scope| {
+                let follow = scope.spawn(|| scratch.follow(&ann, actor, &uri));
+                let undo = scope.spawn(|| scratch.undo(&ann, actor, &uri));
+                follow
+                    .join()
+                    .expect("no panic")
+                    .and(undo.join().expect("no panic"))
+            })?;
+            assert_eq!(scratch.store().follower_count(actor)?, 0, "round {round}");
+        }
+        Ok(())
+    }
+);
+
+both!(only_the_follower_can_undo, |scratch| {
+    let actor = scratch.actor("climate");
+    let (ann, eve) = (
+        scratch.remote("there.example", "ann"),
+        scratch.remote("evil.example", "eve"),
+    );
+    scratch.follow(&ann, actor, "https://there.example/f/1")?;
+    scratch.undo(&eve, actor, "https://there.example/f/1")?;
+    assert_eq!(scratch.store().follower_count(actor)?, 1);
+    // Nor can she keep another's Follow from ever counting.
+    scratch.undo(&eve, actor, "https://there.example/f/2")?;
+    let ben = scratch.remote("there.example", "ben");
+    scratch.follow(&ben, actor, "https://there.example/f/2")?;
+    assert_eq!(scratch.store().follower_count(actor)?, 2);
+    Ok(())
+});
+
+both!(an_undo_that_names_no_follow_ends_every_one, |scratch| {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    scratch.follow(&ann, actor, "https://x.example/1")?;
+    scratch.follow(&ann, actor, "https://x.example/2")?;
+    let m = scratch.moment();
+    let undo = UndoFollow {
+        actor: Some(actor),
+        follower: ann.id,
+        follow_uri: None,
+    };
+    let came = received("https://x.example/undo", "Undo", m.now);
+    scratch.store().receive_undo_follow(m, came, undo)?;
+    assert_eq!(scratch.store().follower_count(actor)?, 0);
+    Ok(())
+});
+
+both!(an_undo_that_names_only_the_follow_finds_the_actor, |scratch| {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    let other = scratch.actor("oceans");
+    scratch.follow(&ann, actor, "https://x.example/1")?;
+    scratch.follow(&ann, other, "https://x.example/2")?;
+    let m = scratch.moment();
+    let undo = UndoFollow {
+        actor: None,
+        ..undo_follow(&ann, actor, "https://x.example/1")
+    };
+    let came = received("https://x.example/undo", "Undo", m.now);
+    scratch.store().receive_undo_follow(m, came, undo)?;
+    assert_eq!(scratch.store().follower_count(actor)?, 0);
+    assert_eq!(scratch.store().follower_count(other)?, 1);
+    Ok(())
+});
+
+both!(
+    an_undo_under_another_id_counts_once_nothing_can_be_late,
+    |scratch| {
+        let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+        scratch.follow(&ann, actor, "https://x.example/1")?;
+        let later = scratch.moment_at(START + REORDERING + 1000);
+        let came = received("https://x.example/undo", "Undo", later.now);
+        scratch.store().receive_undo_follow(
+            later,
+            came,
+            undo_follow(&ann, actor, "https://x.example/unknown"),
+        )?;
+        assert_eq!(scratch.store().follower_count(actor)?, 0);
+        Ok(())
+    }
+);
+
+both!(a_server_that_uses_its_ids_again_can_follow_again, |scratch| {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    let (follow_id, undo_id) = ("https://x.example/f/a/b", "https://x.example/f/a/b/undo");
+    let follow = |at, signed_at| {
+        let came = received(follow_id, "Follow", signed_at);
+        scratch
+            .store()
+            .receive_follow(scratch.moment_at(at), came, new_follower(&ann, actor, follow_id))
+    };
+    let undo = |at| {
+        let came = received(undo_id, "Undo", at);
+        scratch
+            .store()
+            .receive_undo_follow(scratch.moment_at(at), came, undo_follow(&ann, actor, follow_id))
+    };
+    assert_eq!(follow(START, START)?, Effect::Done);
+    assert_eq!(undo(START + 1000)?, Effect::Done);
+    // A copy that is late, and a replay of the first at any time, change nothing.
+    assert_eq!(follow(START + 2000, START + 2000)?, Effect::Known);
+    assert_eq!(follow(NEXT_DAY, START)?, Effect::Known);
+    assert_eq!(scratch.store().follower_count(actor)?, 0);
+    // Signed anew later, it is a new wish; so is the Undo after it.
+    assert_eq!(follow(NEXT_DAY, NEXT_DAY)?, Effect::Done);
+    assert_eq!(follow(NEXT_DAY, NEXT_DAY)?, Effect::Known);
+    assert_eq!(scratch.store().follower_count(actor)?, 1);
+    assert_eq!(undo(NEXT_DAY + 1000)?, Effect::Done);
+    assert_eq!(scratch.store().follower_count(actor)?, 0);
+    assert_eq!(answers(scratch).len(), 2);
+    Ok(())
+});
+
+/// Follows an actor that was made unfollowable by `sql`, and expects to be turned away.
+fn is_turned_away(scratch: &Scratch, sql: impl FnOnce(shoal_store::Id) -> String) -> Outcome {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    scratch.sql(&sql(actor));
+    assert_eq!(scratch.follow(&ann, actor, "https://x.example/1")?, Effect::Done);
+    assert_eq!(scratch.store().follower_count(actor)?, 0);
+    assert_eq!(answers(scratch), [("https://x.example/1".to_owned(), false)]);
+    Ok(())
+}
+
+/// An account row for an actor.
+fn account(id: &str, actor: shoal_store::Id, suspended: &str) -> String {
+    format!(
+        "INSERT INTO accounts (id, actor_id, name, scopes, suspended_at, created_at)
+         VALUES ('{id}', '{actor}', '{id}', 0, {suspended}, 1);"
+    )
+}
+
+both!(an_account_that_is_not_followable_rejects, |scratch| {
+    is_turned_away(scratch, |actor| {
+        format!("UPDATE actors SET followable = false WHERE id = '{actor}'")
+    })
+});
+
+both!(a_suspended_account_rejects, |scratch| {
+    is_turned_away(scratch, |actor| {
+        format!(
+            "UPDATE actors SET kind = 'account' WHERE id = '{actor}'; {}",
+            account("a", actor, "5")
+        )
+    })
+});
+
+both!(a_hidden_collection_rejects, |scratch| {
+    let owner = scratch.actor("owner");
+    is_turned_away(scratch, |actor| {
+        format!(
+            "UPDATE actors SET kind = 'collection' WHERE id = '{actor}'; {}
+             INSERT INTO collections (id, actor_id, name, account_id, created_at, updated_at, state, state_at, state_reason)
+             VALUES ('c', '{actor}', 'c', 'a', 1, 1, 'hidden', 1, '');",
+            account("a", owner, "NULL")
+        )
+    })
+});
+
+both!(a_follow_of_nobody_leaves_nothing_behind, |scratch| {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    let nobody = scratch.moment().id();
+    let refused = scratch.follow(&ann, nobody, "https://x.example/1");
+    assert!(
+        matches!(refused, Err(StoreError::NotFound { what: "actor" })),
+        "{refused:?}"
+    );
+    assert!(!scratch.store().was_received("https://x.example/1")?);
+    let long = format!("https://x.example/{}", "x".repeat(3000));
+    assert!(matches!(
+        scratch.follow(&ann, actor, &long),
+        Err(StoreError::Invalid(_))
+    ));
+    Ok(())
+});
+
+both!(followers_come_in_pages, |scratch| {
+    let actor = scratch.actor("climate");
+    for n in 0..5 {
+        let one = scratch.remote("there.example", &format!("r{n}"));
+        scratch.follow(&one, actor, &format!("https://x.example/{n}"))?;
+    }
+    let mut paging = Paging::first(2);
+    let mut seen = Vec::new();
+    loop {
+        let page = scratch.store().followers(actor, &paging)?;
+        seen.extend(page.items);
+        match page.next {
+            Some(next) => paging.cursor = Some(next),
+            None => break,
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 5);
+    Ok(())
+});
+
+both!(a_dead_inbox_takes_all_its_followers_along, |scratch| {
+    let actor = scratch.actor("climate");
+    for (n, host) in ["dead.example", "dead.example", "alive.example"]
+        .into_iter()
+        .enumerate()
+    {
+        let one = scratch.remote(host, &format!("r{n}"));
+        scratch.follow(&one, actor, &format!("https://x.example/{n}"))?;
+    }
+    assert_eq!(
+        scratch
+            .store()
+            .drop_followers_at_inbox("https://dead.example/inbox")?,
+        2
+    );
+    assert_eq!(scratch.store().follower_count(actor)?, 1);
+    Ok(())
+});
+
+both!(old_ids_are_forgotten_in_batches, |scratch| {
+    for n in 0..5 {
+        let m = scratch.moment_at(START + n);
+        let came = received(&format!("https://x.example/{n}"), "Like", m.now);
+        assert_eq!(scratch.store().receive_nothing(m, came)?, Effect::Done);
+    }
+    assert_eq!(scratch.store().sweep_received(START + 4, 3)?, 3);
+    assert_eq!(scratch.store().sweep_received(START + 4, 3)?, 1);
+    assert_eq!(scratch.store().sweep_received(START + 4, 3)?, 0);
+    assert!(!scratch.store().was_received("https://x.example/3")?);
+    assert!(scratch.store().was_received("https://x.example/4")?);
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    scratch.undo(&ann, actor, "https://x.example/1")?;
+    assert_eq!(scratch.store().sweep_undone_follows(NEXT_DAY, 10)?, 1);
+    assert_eq!(scratch.store().sweep_undone_follows(NEXT_DAY, 10)?, 0);
+    Ok(())
+});
