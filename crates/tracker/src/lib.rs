@@ -1,1 +1,33 @@
-//! Who is in the swarm now: peers in memory, the registry of listed torrents, and the wire formats. No database, no async runtime, no clock of its own.
+//! Who is in the swarm now: peers in memory, the registry of listed torrents, and the wire formats. No database, no async
+//! runtime, no clock of its own.
+//!
+//! A request goes `wire` → `tracker.rs` → `shard.rs` → `swarm` and back into a reply that `wire` writes out. Begin with
+//! [`Tracker`].
+
+mod address;
+mod departed;
+mod house;
+mod mix;
+mod peer;
+mod registry;
+mod reply;
+mod request;
+mod settings;
+mod shard;
+mod snapshot;
+mod swarm;
+mod sweep;
+mod time;
+mod torrents;
+mod tracker;
+pub mod wire;
+
+pub use registry::Resync;
+pub use reply::{AnnounceReply, Counts, Scraped, Warning};
+pub use request::{AnnounceRequest, Caller, Event, Families, Refusal, Retry};
+pub use settings::{Mode, Settings};
+pub use shoal_torrent::{SwarmKey, SwarmKeys};
+pub use snapshot::{Restored, SnapshotError};
+pub use sweep::Swept;
+pub use time::Seconds;
+pub use tracker::{Totals, Tracker};

@@ -1,0 +1,229 @@
+//! The tracker: 1,024 shards, each behind a lock of its own. Takes time and randomness as arguments and does no I/O. A
+//! request is worked on in `shard.rs`; listing is in `registry.rs`, forgetting in `sweep.rs`, restarts in `snapshot.rs`.
+
+use std::sync::atomic::Ordering;
+
+use parking_lot::{Mutex, MutexGuard};
+use rand::Rng;
+use shoal_torrent::{SwarmKey, SwarmKeys};
+
+use crate::address::Reach;
+use crate::house::{House, Padded};
+use crate::mix::SHARD_BITS;
+use crate::peer::{Kind, Meta, Peer};
+use crate::registry::Registry;
+use crate::reply::{AnnounceReply, Counts, Scraped};
+use crate::request::{AnnounceRequest, Caller, Event, Refusal};
+use crate::settings::{Mode, Settings};
+use crate::shard::{Ask, Place, Shard, Step};
+use crate::sweep::Cursor;
+use crate::time::Tick;
+
+/// More than this is no amount of data but the word of some client for “unknown”.
+const UNKNOWN_LEFT: u64 = i64::MAX as u64;
+
+/// All swarms and what is listed. Shared by all threads; no call waits for more than one shard at a time.
+#[derive(Debug)]
+pub struct Tracker {
+    pub(crate) house: House,
+    pub(crate) shards: Box<[Padded<Mutex<Shard>>]>,
+    pub(crate) registry: Registry,
+    pub(crate) cursor: Mutex<Cursor>,
+}
+
+/// What the tracker counts in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Torrents that are known: listed, forbidden, or unlisted with peers. The second key of a hybrid counts too.
+    pub known: u64,
+    /// Torrents that have a peer.
+    pub torrents: u64,
+    /// IPv4 peers.
+    pub peers4: u64,
+    /// IPv6 peers.
+    pub peers6: u64,
+    /// Peers of both families that have everything.
+    pub seeders: u64,
+    /// Announces answered since the start.
+    pub announces: u64,
+    /// Torrents scraped since the start.
+    pub scrapes: u64,
+    /// Announces refused since the start.
+    pub refusals: u64,
+    /// Downloads completed since the start.
+    pub completed: u64,
+}
+
+impl Tracker {
+    /// A tracker without torrents.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            house: House::new(settings),
+            shards: (0..1 << SHARD_BITS).map(|_| Padded::default()).collect(),
+            registry: Registry::default(),
+            cursor: Mutex::default(),
+        }
+    }
+
+    /// Stores, renews or removes the client and fills the reply with peers for it, never itself.
+    ///
+    /// # Errors
+    /// The torrent is not served, or no more are taken; to be answered with the reason (BEP 3).
+    pub fn announce(
+        &self,
+        caller: Caller,
+        request: &AnnounceRequest,
+        rng: &mut impl Rng,
+        reply: &mut AnnounceReply,
+    ) -> Result<(), Refusal> {
+        reply.clear();
+        if self.house.settings.mode == Mode::Closed {
+            self.house.refusals.0.fetch_add(1, Ordering::Relaxed);
+            return Err(Refusal::Closed);
+        }
+        let settings = &self.house.settings;
+        let ip = caller.source.to_canonical();
+        let (kind, now) = (kind(request), Tick::of(caller.now));
+        let ask = Ask {
+            house: &self.house,
+            request,
+            peer: Peer::new(ip, request.port, Meta::new(kind, now)),
+            kind,
+            reach: Reach::of(ip),
+            count: request
+                .numwant
+                .unwrap_or(settings.default_numwant)
+                .min(settings.max_numwant) as usize,
+            now,
+        };
+        self.follow(request.key, |shard, place| {
+            shard.announce(place, &ask, rng, reply)
+        })
+        .unwrap_or(Ok(()))?;
+        reply.external_ip = ip;
+        reply.compact = request.compact;
+        reply.min_interval = settings.min_interval;
+        reply.interval = self.interval(&reply.counts, rng);
+        Ok(())
+    }
+
+    /// What the swarms of up to `Settings::max_scrape` keys count. A torrent that is not served has no counts.
+    ///
+    /// # Errors
+    /// No key is named, or the tracker is closed.
+    pub fn scrape(&self, keys: &[SwarmKey], reply: &mut Vec<Scraped>) -> Result<(), Refusal> {
+        reply.clear();
+        if keys.is_empty() {
+            return Err(Refusal::FullScrape);
+        }
+        if self.house.settings.mode == Mode::Closed {
+            return Err(Refusal::Closed);
+        }
+        reply.extend(
+            keys.iter()
+                .take(self.house.settings.max_scrape as usize)
+                .map(|key| {
+                    let look = |shard: &mut Shard, place| {
+                        shard.scrapes += 1;
+                        shard.counts(place, &self.house)
+                    };
+                    Scraped {
+                        key: *key,
+                        counts: self.follow(*key, look).flatten(),
+                    }
+                }),
+        );
+        Ok(())
+    }
+
+    /// What the swarm of a torrent counts; nothing if it is not served.
+    pub fn counts(&self, keys: SwarmKeys) -> Counts {
+        self.follow(keys.primary, |shard, place| shard.counts(place, &self.house))
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    /// Completed downloads of listed torrents since the last call, to be added to what is stored.
+    pub fn take_completions(&self) -> Vec<(SwarmKey, u64)> {
+        self.shards
+            .iter()
+            .flat_map(|shard| std::mem::take(&mut shard.0.lock().completions))
+            .collect()
+    }
+
+    /// Gives back completed downloads that could not be stored, to be taken again.
+    pub fn give_back_completions(&self, completions: Vec<(SwarmKey, u64)>) {
+        for (key, count) in completions {
+            let (place, mut shard) = self.lock(key);
+            shard.add_completions(place.key, count);
+        }
+    }
+
+    /// What the tracker counts in all. Looks into each shard in turn, so numbers may be of slightly different moments.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals {
+            refusals: self.house.refusals.0.load(Ordering::Relaxed),
+            ..Totals::default()
+        };
+        for shard in &self.shards {
+            let shard = shard.0.lock();
+            totals.known += shard.torrents.len() as u64;
+            totals.torrents += u64::from(shard.swarms);
+            totals.peers4 += u64::from(shard.members.all() - shard.members.six);
+            totals.peers6 += u64::from(shard.members.six);
+            totals.seeders += u64::from(shard.members.seeders);
+            totals.announces += shard.announces;
+            totals.scrapes += shard.scrapes;
+            totals.refusals += shard.refusals;
+            totals.completed += shard.completed;
+        }
+        totals
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.house.settings
+    }
+
+    /// Locks the shard of a key.
+    pub(crate) fn lock(&self, key: SwarmKey) -> (Place, MutexGuard<'_, Shard>) {
+        let spot = self.house.mixer.spot(&key);
+        (Place { spot, key }, self.shards[spot.shard()].0.lock())
+    }
+
+    /// Asks the shard of a key and, if that only knows where the swarm is, the shard of the swarm. `None` if that sends
+    /// on again, which happens only while a listing is changed.
+    pub(crate) fn follow<T>(
+        &self,
+        key: SwarmKey,
+        mut ask: impl FnMut(&mut Shard, Place) -> Step<T>,
+    ) -> Option<T> {
+        let mut key = key;
+        for _ in 0..2 {
+            let (place, mut shard) = self.lock(key);
+            match ask(&mut shard, place) {
+                Step::Done(done) => return Some(done),
+                Step::Elsewhere(primary) => key = primary,
+            }
+        }
+        None
+    }
+
+    /// Longer in large swarms, and different for each client.
+    fn interval(&self, counts: &Counts, rng: &mut impl Rng) -> u32 {
+        let eighths = House::stretch(counts.complete + counts.incomplete);
+        let interval = self.house.settings.interval * (8 + eighths) / 8;
+        interval + rng.random_range(0..=interval / 8)
+    }
+}
+
+/// What the client has, by its own word, which nothing but the order of answers depends on.
+fn kind(request: &AnnounceRequest) -> Kind {
+    match (request.event, request.left) {
+        (_, Some(0)) => Kind::Seeder,
+        (Event::Completed, None) => Kind::Seeder,
+        (Event::Completed, Some(left)) if left >= UNKNOWN_LEFT => Kind::Seeder,
+        (Event::Paused, _) => Kind::PartialSeed,
+        _ => Kind::Leecher,
+    }
+}
