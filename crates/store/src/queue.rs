@@ -10,7 +10,8 @@ use diesel::sql_types::{BigInt, Nullable};
 use crate::connection::Db;
 use crate::deliveries::{DeliveryState, bounded};
 use crate::hosts::{self, Host};
-use crate::schema::{activities, deliveries, moderation_log, records};
+use crate::moderation_log::{Entry, log};
+use crate::schema::{activities, deliveries, records};
 use crate::{Id, Millis, Moment, Page, Paging, Store, StoreError};
 
 /// How long a delivery that has ended is kept, for whoever asks what became of it.
@@ -185,18 +186,16 @@ impl Store {
             if give_up(db, m.now, &mut host, &[delivery], &reason)? == 0 {
                 return Err(missing());
             }
-            diesel::insert_into(moderation_log::table)
-                .values((
-                    moderation_log::id.eq(m.id()),
-                    moderation_log::at.eq(m.now),
-                    moderation_log::by_account.eq(by),
-                    moderation_log::act.eq("drop"),
-                    moderation_log::target_kind.eq("delivery"),
-                    moderation_log::target_id.eq(delivery.to_string()),
-                    moderation_log::target_label.eq(&host.host),
-                    moderation_log::reason.eq(&reason),
-                ))
-                .execute(db)?;
+            let id = delivery.to_string();
+            let entry = Entry {
+                by: Some(by),
+                act: "drop",
+                target_kind: "delivery",
+                target_id: &id,
+                target_label: &host.host,
+                reason: &reason,
+            };
+            log(db, &mut m, &entry)?;
             Ok(())
         })
     }

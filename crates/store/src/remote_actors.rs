@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use crate::connection::Db;
-use crate::schema::{followers, following, remote_actors};
+use crate::schema::{followers, following, past_followers, remote_actors};
 use crate::uris::{check_uri, host_of};
 use crate::{Id, Millis, Moment, Store, StoreError, text};
 
@@ -208,6 +208,8 @@ impl Store {
                 return Ok(());
             };
             diesel::delete(followers::table.filter(followers::follower_id.eq(actor.id))).execute(tx.db)?;
+            let past = past_followers::table.filter(past_followers::follower_id.eq(actor.id));
+            diesel::delete(past).execute(tx.db)?;
             diesel::delete(following::table.filter(following::target_id.eq(actor.id))).execute(tx.db)?;
             diesel::update(remote_actors::table.find(actor.id))
                 .set(remote_actors::gone_at.eq(moment.now))

@@ -58,7 +58,7 @@ both!(followers_that_share_an_inbox_get_one_delivery, |scratch| {
         let one = scratch.remote("big.example", &format!("r{n}"));
         scratch.follow(&one, actor, &format!("https://x.example/{n}"))?;
     }
-    let alone = scratch.remote_at("small.example", "s", "https://small.example/users/s/inbox");
+    let alone = scratch.remote_at("small.example", "s", None);
     scratch.follow(&alone, actor, "https://x.example/s")?;
     scratch.say(vec![post(actor, "note/1")]);
     let inboxes = ["https://big.example/inbox", "https://small.example/users/s/inbox"];

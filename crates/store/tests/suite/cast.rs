@@ -1,9 +1,8 @@
-//! The people of the tests: local actors, remote actors and what they send. Rows are written directly, so that these
-//! tests stand on their own feet. Next: `followers.rs`.
+//! The people of the tests: local actors, remote actors, what they send and what is said. Next: `followers.rs`.
 
 use shoal_store::{
-    Audience, Built, Effect, Event, Id, Millis, NewActivity, NewFollower, NewRecord, Received, StoreError,
-    Subject, UndoFollow, host_of,
+    Account, ActorKeys, Audience, Built, Collection, Effect, Event, Id, Millis, NewAccount, NewActivity,
+    NewCollection, NewFollower, NewRecord, NewRemoteActor, Received, Scopes, StoreError, Subject, UndoFollow,
 };
 
 use crate::scratch::{START, Scratch};
@@ -16,34 +15,66 @@ pub(crate) struct Remote {
 }
 
 impl Scratch {
-    /// A local actor that stands for nothing and can be followed.
+    /// The actor of a collection, whose owner is made with it.
     pub(crate) fn actor(&self, name: &str) -> Id {
-        let id = self.moment().id();
-        let blob = if self.folder().is_some() { "x''" } else { "''" };
-        self.sql(&format!(
-            "INSERT INTO actors (id, kind, name, title, summary, rsa_private_der, rsa_public_pem,
-                 ed25519_private_der, ed25519_public, followable, created_at)
-             VALUES ('{id}', 'instance', '{name}', '', '', {blob}, '', {blob}, {blob}, true, 1);"
-        ));
-        id
+        self.collection(name, self.account(&format!("{name}.owner")).id)
+            .actor_id
+    }
+
+    /// A collection of an account.
+    pub(crate) fn collection(&self, name: &str, account: Id) -> Collection {
+        let (name, title, summary) = (name.to_owned(), String::new(), String::new());
+        let new = NewCollection {
+            name,
+            title,
+            summary,
+            account,
+            keys: keys(),
+        };
+        self.store()
+            .create_collection(self.moment(), new)
+            .expect("a free name")
+    }
+
+    /// An account that others may not follow yet.
+    pub(crate) fn account(&self, name: &str) -> Account {
+        let new = NewAccount {
+            name: name.to_owned(),
+            title: String::new(),
+            password_hash: None,
+            scopes: Scopes::default(),
+            keys: keys(),
+        };
+        self.store()
+            .create_account(self.moment(), new)
+            .expect("a free name")
     }
 
     /// A remote actor whose server has a shared inbox.
     pub(crate) fn remote(&self, host: &str, name: &str) -> Remote {
-        let shared = format!("https://{host}/inbox");
-        self.remote_at(host, name, &shared)
+        self.remote_at(host, name, Some(format!("https://{host}/inbox")))
     }
 
-    /// A remote actor that is reached at `inbox`.
-    pub(crate) fn remote_at(&self, host: &str, name: &str, inbox: &str) -> Remote {
-        let (id, uri) = (self.moment().id(), format!("https://{host}/users/{name}"));
-        let delivery_host = host_of(inbox).expect("a good inbox");
-        self.sql(&format!(
-            "INSERT INTO remote_actors (id, uri, domain, name, actor_type, title, inbox, delivery_inbox,
-                 delivery_host, key_id, public_key_pem, json, created_at, fetched_at)
-             VALUES ('{id}', '{uri}', '{host}', '{name}', 'Person', '', '{uri}/inbox', '{inbox}',
-                 '{delivery_host}', '{uri}#main-key', '', '{{}}', 1, 1);"
-        ));
+    /// A remote actor that is reached at its own inbox, or at the one it shares.
+    pub(crate) fn remote_at(&self, host: &str, name: &str, shared_inbox: Option<String>) -> Remote {
+        let uri = format!("https://{host}/users/{name}");
+        let new = NewRemoteActor {
+            uri: uri.clone(),
+            domain: host.to_owned(),
+            name: name.to_owned(),
+            actor_type: "Person".to_owned(),
+            title: String::new(),
+            inbox: format!("{uri}/inbox"),
+            shared_inbox,
+            key_id: format!("{uri}#main-key"),
+            public_key_pem: String::new(),
+            json: "{}".to_owned(),
+        };
+        let id = self
+            .store()
+            .save_remote_actor(self.moment(), new)
+            .expect("a good actor")
+            .id;
         Remote { id, uri }
     }
 
@@ -137,6 +168,16 @@ pub(crate) fn activity(actor: Id, kind: &str, uri: &str, object: &str, audience:
         json: format!("{{\"id\":\"{uri}\"}}"),
         in_outbox: true,
         audience,
+    }
+}
+
+/// Keys that fit no lock.
+pub(crate) fn keys() -> ActorKeys {
+    ActorKeys {
+        rsa_private_der: vec![1],
+        rsa_public_pem: "rsa".to_owned(),
+        ed25519_private_der: vec![2],
+        ed25519_public: vec![3; 32],
     }
 }
 

@@ -3,7 +3,7 @@
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use shoal_store::{Effect, Event, Paging, REORDERING, StoreError, UndoFollow};
+use shoal_store::{AccountEdit, Effect, Event, Id, Paging, REORDERING, StoreError, Target, UndoFollow};
 
 use crate::cast::{NEXT_DAY, new_follower, received, undo_follow};
 use crate::scratch::{Outcome, START, Scratch, both};
@@ -251,49 +251,50 @@ both!(a_server_that_uses_its_ids_again_can_follow_again, |scratch| {
     Ok(())
 });
 
-/// Follows an actor that was made unfollowable by `sql`, and expects to be turned away.
-fn is_turned_away(scratch: &Scratch, sql: impl FnOnce(shoal_store::Id) -> String) -> Outcome {
-    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
-    scratch.sql(&sql(actor));
+/// Follows an actor that cannot be followed, and expects to be turned away.
+fn is_turned_away(scratch: &Scratch, actor: Id) -> Outcome {
+    let ann = scratch.remote("there.example", "ann");
     assert_eq!(scratch.follow(&ann, actor, "https://x.example/1")?, Effect::Done);
     assert_eq!(scratch.store().follower_count(actor)?, 0);
-    assert_eq!(answers(scratch), [("https://x.example/1".to_owned(), false)]);
+    assert_eq!(
+        answers(scratch).pop(),
+        Some(("https://x.example/1".to_owned(), false))
+    );
     Ok(())
 }
 
-/// An account row for an actor.
-fn account(id: &str, actor: shoal_store::Id, suspended: &str) -> String {
-    format!(
-        "INSERT INTO accounts (id, actor_id, name, scopes, suspended_at, created_at)
-         VALUES ('{id}', '{actor}', '{id}', 0, {suspended}, 1);"
-    )
-}
-
 both!(an_account_that_is_not_followable_rejects, |scratch| {
-    is_turned_away(scratch, |actor| {
-        format!("UPDATE actors SET followable = false WHERE id = '{actor}'")
-    })
+    let actor = scratch.account("quiet").actor_id;
+    is_turned_away(scratch, actor)
 });
 
 both!(a_suspended_account_rejects, |scratch| {
-    is_turned_away(scratch, |actor| {
-        format!(
-            "UPDATE actors SET kind = 'account' WHERE id = '{actor}'; {}",
-            account("a", actor, "5")
-        )
-    })
+    let rude = scratch.account("rude");
+    let edit = AccountEdit {
+        followable: Some(true),
+        ..AccountEdit::default()
+    };
+    scratch.store().edit_account(scratch.moment(), rude.id, edit)?;
+    let ben = scratch.remote("there.example", "ben");
+    scratch.follow(&ben, rude.actor_id, "https://x.example/0")?;
+    assert_eq!(scratch.store().follower_count(rude.actor_id)?, 1);
+    scratch.undo(&ben, rude.actor_id, "https://x.example/0")?;
+    scratch
+        .store()
+        .suspend_account(scratch.moment(), rude.id, None, "spam")?;
+    is_turned_away(scratch, rude.actor_id)
 });
 
 both!(a_hidden_collection_rejects, |scratch| {
-    let owner = scratch.actor("owner");
-    is_turned_away(scratch, |actor| {
-        format!(
-            "UPDATE actors SET kind = 'collection' WHERE id = '{actor}'; {}
-             INSERT INTO collections (id, actor_id, name, account_id, created_at, updated_at, state, state_at, state_reason)
-             VALUES ('c', '{actor}', 'c', 'a', 1, 1, 'hidden', 1, '');",
-            account("a", owner, "NULL")
-        )
-    })
+    let owner = scratch.account("owner").id;
+    let ice = scratch.collection("ice", owner);
+    scratch.store().hide(
+        scratch.moment(),
+        Target::Collection(ice.id),
+        owner,
+        "under review",
+    )?;
+    is_turned_away(scratch, ice.actor_id)
 });
 
 both!(a_follow_of_nobody_leaves_nothing_behind, |scratch| {

@@ -21,7 +21,7 @@ fn state(scratch: &Scratch, id: shoal_store::Id) -> FollowState {
 }
 
 both!(asking_twice_is_asking_once, |scratch| {
-    let (actor, bob) = (scratch.actor("me"), scratch.remote("there.example", "bob"));
+    let (actor, bob) = (scratch.actor("mine"), scratch.remote("there.example", "bob"));
     let store = scratch.store();
     let first = store.request_follow(scratch.moment(), actor, bob.id, "https://here.example/1")?;
     let second = store.request_follow(scratch.moment(), actor, bob.id, "https://here.example/2")?;
@@ -37,7 +37,7 @@ both!(asking_twice_is_asking_once, |scratch| {
 });
 
 both!(only_the_one_who_was_asked_can_answer, |scratch| {
-    let (actor, bob) = (scratch.actor("me"), scratch.remote("there.example", "bob"));
+    let (actor, bob) = (scratch.actor("mine"), scratch.remote("there.example", "bob"));
     let asked = scratch
         .store()
         .request_follow(scratch.moment(), actor, bob.id, "https://here.example/1")?;
@@ -83,7 +83,7 @@ both!(only_the_one_who_was_asked_can_answer, |scratch| {
 both!(
     a_reject_ends_a_following_and_an_accept_does_not_bring_it_back,
     |scratch| {
-        let (actor, bob) = (scratch.actor("me"), scratch.remote("there.example", "bob"));
+        let (actor, bob) = (scratch.actor("mine"), scratch.remote("there.example", "bob"));
         let asked =
             scratch
                 .store()
@@ -122,7 +122,7 @@ both!(
 );
 
 both!(a_withdrawn_wish_stays_withdrawn, |scratch| {
-    let (actor, bob) = (scratch.actor("me"), scratch.remote("there.example", "bob"));
+    let (actor, bob) = (scratch.actor("mine"), scratch.remote("there.example", "bob"));
     let store = scratch.store();
     let asked = store.request_follow(scratch.moment(), actor, bob.id, "https://here.example/1")?;
     store.withdraw_follow(scratch.moment(), asked.id)?;

@@ -4,8 +4,11 @@
 
 mod built;
 mod cast;
+mod crash;
 mod deliveries;
 mod followers;
 mod following;
 mod foundation;
+mod hosts;
+mod queue;
 mod scratch;
