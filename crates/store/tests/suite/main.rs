@@ -2,13 +2,22 @@
 //! `SHOAL_TEST_POSTGRES` names a server, in a PostgreSQL schema of its own. `scratch.rs` makes these; the other files
 //! tell what holds, one file for each noun. What only one database has is tested in `alone.rs`.
 
+mod accounts;
+mod actors;
 mod built;
 mod cast;
+mod collections;
 mod crash;
+mod datasets;
 mod deliveries;
 mod followers;
 mod following;
 mod foundation;
 mod hosts;
+mod listing;
+mod material;
+mod moderation;
 mod queue;
 mod scratch;
+mod search;
+mod uploads;

@@ -14,23 +14,21 @@ pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 /// A test on both databases: `both!(a_sentence, |scratch| { …; Ok(()) });`
 macro_rules! both {
     ($(#[$note:meta])* $name:ident, |$scratch:ident| $body:expr) => {
+        fn $name($scratch: &mut $crate::scratch::Scratch) -> $crate::scratch::Outcome {
+            $body
+        }
+
         mod $name {
-            use super::*;
-
-            fn body($scratch: &mut $crate::scratch::Scratch) -> $crate::scratch::Outcome {
-                $body
-            }
-
             $(#[$note])*
             #[test]
             fn on_sqlite() -> $crate::scratch::Outcome {
-                body(&mut $crate::scratch::Scratch::sqlite())
+                super::$name(&mut $crate::scratch::Scratch::sqlite())
             }
 
             $(#[$note])*
             #[test]
             fn on_postgres() -> $crate::scratch::Outcome {
-                $crate::scratch::Scratch::postgres().map_or(Ok(()), |mut scratch| body(&mut scratch))
+                $crate::scratch::Scratch::postgres().map_or(Ok(()), |mut scratch| super::$name(&mut scratch))
             }
         }
     };
