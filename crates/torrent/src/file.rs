@@ -122,6 +122,11 @@ impl File {
         }
     }
 
+    /// Whether the first component of its path is the torrent's name.
+    pub(crate) fn is_below_root(&self) -> bool {
+        self.below_root
+    }
+
     /// Whether both have the same raw components; both must lie below the same root.
     pub(crate) fn same_raw_path(&self, other: &File) -> bool {
         self.path == other.path && self.raw == other.raw

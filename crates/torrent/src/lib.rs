@@ -3,10 +3,14 @@
 //! and every difference to libtorrent are written down in `docs/torrents.md`.
 
 mod bencode;
+pub mod check;
+pub mod create;
 mod duplicates;
+mod encode;
 mod error;
 mod file;
 mod file_tree;
+mod hashing;
 mod hybrid;
 mod info_hash;
 mod limits;
@@ -17,6 +21,7 @@ mod names;
 mod outer;
 mod second_reader;
 mod symlinks;
+mod trackers;
 mod v1;
 mod v2;
 
@@ -27,3 +32,4 @@ pub use info_hash::{InfoHashV1, InfoHashV2, NotAHash, SwarmKey, SwarmKeys};
 pub use limits::Limits;
 pub use magnet::{Magnet, MagnetError};
 pub use metainfo::{Format, Metainfo, UnknownFormat};
+pub use trackers::{TrackersError, with_trackers};

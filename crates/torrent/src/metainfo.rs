@@ -263,6 +263,26 @@ impl Metainfo {
         self.info.clone()
     }
 
+    /// The files that clients store under another name, by their index, because another file or folder has theirs.
+    pub(crate) fn renamed(&self) -> &[(usize, FilePath)] {
+        &self.renamed
+    }
+
+    /// Whether it is one file that lies under its own name, and no folder.
+    pub fn is_single_file(&self) -> bool {
+        self.files.first().is_some_and(|file| !file.is_below_root())
+    }
+
+    /// SHA-1 of each piece, 20 bytes each; none in v2 torrents.
+    pub(crate) fn pieces(&self) -> &[u8] {
+        &self.pieces
+    }
+
+    /// The hashes of the pieces of the file with this root, 32 bytes each.
+    pub(crate) fn layer(&self, root: &[u8; 32]) -> Option<&[u8]> {
+        self.layers.get(root).map(|layer| &**layer)
+    }
+
     /// A link that names the torrent by all its hashes, with its name, size, trackers and web seeds.
     pub fn magnet(&self) -> Magnet {
         Magnet {

@@ -137,6 +137,17 @@ pub(crate) fn tracker(raw: &[u8]) -> Option<String> {
     (known && sound && printable).then(|| url.to_owned())
 }
 
+/// Whether `url` can be written as a web seed.
+pub(crate) fn is_web_seed(url: &str) -> bool {
+    let known = url.split_once("://").is_some_and(|(scheme, rest)| {
+        !rest.is_empty()
+            && ["http", "https", "ftp"]
+                .iter()
+                .any(|known| scheme.eq_ignore_ascii_case(known))
+    });
+    known && url.len() <= MAX_URL && url.chars().all(|c| !c.is_control() && !c.is_whitespace())
+}
+
 fn web_seeds(root: Node<'_>, limits: &Limits) -> Result<Vec<String>, MetainfoError> {
     let Some(seeds) = root.get("url-list") else {
         return Ok(Vec::new());

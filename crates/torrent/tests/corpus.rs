@@ -22,8 +22,11 @@ fn corpora() -> Option<PathBuf> {
     folder.join("expected.json").is_file().then_some(folder)
 }
 
+/// What is expected, and the bytes of the torrent.
+type Entry = (Value, Vec<u8>);
+
 /// The entries of `expected.json`, each with the bytes of its torrent.
-fn entries() -> Result<Vec<(Value, Vec<u8>)>, Box<dyn Error>> {
+fn entries() -> Result<Vec<Entry>, Box<dyn Error>> {
     let Some(folder) = corpora() else {
         eprintln!("skipped: no corpora (set SHOAL_CORPORA to their folder)");
         return Ok(Vec::new());
