@@ -32,26 +32,6 @@ pub struct ActivityRow {
 /// The most activities one call gives.
 const MOST: i64 = 200;
 
-/// An activity's columns; the last comes from the record that it carries.
-macro_rules! columns {
-    () => {
-        (
-            (
-                activities::seq,
-                activities::uri,
-                activities::actor_id,
-                activities::kind,
-            ),
-            (
-                activities::object_uri,
-                activities::json,
-                activities::at,
-                records::tombstoned_at.nullable(),
-            ),
-        )
-    };
-}
-
 impl Store {
     /// How many activities an actor's outbox has.
     ///
@@ -72,13 +52,13 @@ impl Store {
     /// When the database does not answer.
     pub fn outbox(&self, actor: Id, before: Option<i64>, limit: u32) -> Result<Vec<ActivityRow>, StoreError> {
         self.read(move |db| {
-            let rows: Vec<Row> = activities::table
+            let rows: Vec<(Row, Option<Millis>)> = activities::table
                 .left_join(records::table.on(records::uri.nullable().eq(activities::object_uri)))
                 .filter(activities::actor_id.eq(actor).and(activities::in_outbox.eq(true)))
                 .filter(activities::seq.lt(before.unwrap_or(i64::MAX)))
                 .order(activities::seq.desc())
                 .limit(i64::from(limit).clamp(1, MOST))
-                .select(columns!())
+                .select((Row::as_select(), records::tombstoned_at.nullable()))
                 .load(db)?;
             Ok(rows.into_iter().map(from_row).collect())
         })
@@ -91,10 +71,10 @@ impl Store {
     pub fn activity(&self, uri: &str) -> Result<Option<ActivityRow>, StoreError> {
         let uri = uri.to_owned();
         self.read(move |db| {
-            let row: Option<Row> = activities::table
+            let row: Option<(Row, Option<Millis>)> = activities::table
                 .left_join(records::table.on(records::uri.nullable().eq(activities::object_uri)))
                 .filter(activities::uri.eq(uri))
-                .select(columns!())
+                .select((Row::as_select(), records::tombstoned_at.nullable()))
                 .first(db)
                 .optional()?;
             Ok(row.map(from_row))
@@ -108,7 +88,7 @@ impl Store {
     pub fn announces_of(&self, object_uri: &str) -> Result<Vec<ActivityRow>, StoreError> {
         let object_uri = object_uri.to_owned();
         self.read(move |db| {
-            let rows: Vec<Row> = activities::table
+            let rows: Vec<(Row, Option<Millis>)> = activities::table
                 .left_join(records::table.on(records::uri.nullable().eq(activities::object_uri)))
                 .filter(
                     activities::object_uri
@@ -117,9 +97,9 @@ impl Store {
                 )
                 .order(activities::seq)
                 .limit(MOST)
-                .select(columns!())
+                .select((Row::as_select(), records::tombstoned_at.nullable()))
                 .load(db)?;
-            let uris: Vec<&str> = rows.iter().map(|row| row.0.1.as_str()).collect();
+            let uris: Vec<&str> = rows.iter().map(|row| row.0.uri.as_str()).collect();
             let undone: Vec<Option<String>> = activities::table
                 .filter(
                     activities::kind
@@ -128,28 +108,34 @@ impl Store {
                 )
                 .select(activities::object_uri)
                 .load(db)?;
-            let stands = |row: &Row| !undone.iter().flatten().any(|uri| *uri == row.0.1);
+            let stands = |row: &(Row, Option<Millis>)| !undone.iter().flatten().any(|uri| *uri == row.0.uri);
             Ok(rows.into_iter().filter(stands).map(from_row).collect())
         })
     }
 }
 
-type Row = (
-    (i64, String, Id, String),
-    (Option<String>, String, Millis, Option<Millis>),
-);
+/// A row as it is stored.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = activities)]
+struct Row {
+    seq: i64,
+    uri: String,
+    actor_id: Id,
+    kind: String,
+    object_uri: Option<String>,
+    json: String,
+    at: Millis,
+}
 
-fn from_row(row: Row) -> ActivityRow {
-    let ((seq, uri, actor, kind), (object_uri, json, at, removed)) = row;
-    let tombstoned = removed.is_some() && kind != "Delete" && kind != "Undo";
+fn from_row((row, removed): (Row, Option<Millis>)) -> ActivityRow {
     ActivityRow {
-        seq,
-        uri,
-        actor,
-        kind,
-        object_uri,
-        json,
-        at,
-        tombstoned,
+        seq: row.seq,
+        uri: row.uri,
+        actor: row.actor_id,
+        tombstoned: removed.is_some() && row.kind != "Delete" && row.kind != "Undo",
+        kind: row.kind,
+        object_uri: row.object_uri,
+        json: row.json,
+        at: row.at,
     }
 }

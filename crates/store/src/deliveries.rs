@@ -75,6 +75,11 @@ impl DeliveryState {
             Self::Refused => "refused",
         }
     }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| StoreError::Internal(format!("unknown state of a delivery “{text}”")))
+    }
 }
 
 impl Store {
@@ -85,37 +90,14 @@ impl Store {
     pub fn next_deliveries(&self, host: &str, limit: u32) -> Result<Vec<Delivery>, StoreError> {
         let host = host.to_owned();
         self.read(move |db| {
-            let rows: Vec<((i64, String, Id, String), (String, String, i64, Millis))> = deliveries::table
+            let rows: Vec<Row> = deliveries::table
                 .inner_join(activities::table)
                 .filter(deliveries::host.eq(host).and(deliveries::state.eq("waiting")))
                 .order(deliveries::seq)
                 .limit(i64::from(limit).clamp(1, MOST))
-                .select((
-                    (
-                        deliveries::seq,
-                        activities::uri,
-                        activities::actor_id,
-                        activities::json,
-                    ),
-                    (
-                        deliveries::inbox,
-                        deliveries::host,
-                        deliveries::attempts,
-                        deliveries::created_at,
-                    ),
-                ))
+                .select(Row::as_select())
                 .load(db)?;
-            let each = |((id, activity_uri, actor, json), (inbox, host, attempts, created_at))| Delivery {
-                id,
-                activity_uri,
-                actor,
-                json,
-                inbox,
-                host,
-                attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-                created_at,
-            };
-            Ok(rows.into_iter().map(each).collect())
+            Ok(rows.into_iter().map(from_row).collect())
         })
     }
 
@@ -235,4 +217,38 @@ pub(crate) fn bounded(reason: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(LONGEST_REASON)
         .collect()
+}
+
+/// A row as it is stored, with what it carries.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Row {
+    seq: i64,
+    inbox: String,
+    host: String,
+    attempts: i64,
+    created_at: Millis,
+    #[diesel(embed)]
+    carried: Carried,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = activities)]
+struct Carried {
+    uri: String,
+    actor_id: Id,
+    json: String,
+}
+
+fn from_row(row: Row) -> Delivery {
+    Delivery {
+        id: row.seq,
+        activity_uri: row.carried.uri,
+        actor: row.carried.actor_id,
+        json: row.carried.json,
+        inbox: row.inbox,
+        host: row.host,
+        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        created_at: row.created_at,
+    }
 }

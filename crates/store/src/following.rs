@@ -45,7 +45,8 @@ impl FollowState {
 }
 
 /// What is said of a remote actor in a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = remote_actors)]
 pub struct RemoteActorRef {
     /// Its row.
     pub id: Id,
@@ -233,76 +234,38 @@ impl Store {
                 .filter(following::state.eq_any(states.to_vec()))
                 .order(following::id)
                 .limit(paging.bounded() + 1)
-                .select(COLUMNS)
+                .select(Row::as_select())
                 .into_boxed();
             if let Some([after]) = paging.after()? {
                 query = query.filter(following::id.gt(after));
             }
             let rows: Vec<Row> = query.load(db)?;
-            Page::of(rows, paging, |row| [row.0.0.to_string()]).try_map(from_row)
+            Page::of(rows, paging, |row| [row.id.to_string()]).try_map(from_row)
         })
     }
 }
 
-/// The row, then its target.
-type Row = (
-    (Id, Id, String, String, Millis),
-    (Id, String, String, String, String, String),
-);
-
-type Columns = (
-    (
-        following::id,
-        following::actor_id,
-        following::state,
-        following::follow_uri,
-        following::created_at,
-    ),
-    (
-        remote_actors::id,
-        remote_actors::uri,
-        remote_actors::domain,
-        remote_actors::name,
-        remote_actors::title,
-        remote_actors::inbox,
-    ),
-);
-
-const COLUMNS: Columns = (
-    (
-        following::id,
-        following::actor_id,
-        following::state,
-        following::follow_uri,
-        following::created_at,
-    ),
-    (
-        remote_actors::id,
-        remote_actors::uri,
-        remote_actors::domain,
-        remote_actors::name,
-        remote_actors::title,
-        remote_actors::inbox,
-    ),
-);
+/// A row as it is stored, with its target.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = following)]
+struct Row {
+    id: Id,
+    actor_id: Id,
+    state: String,
+    follow_uri: String,
+    created_at: Millis,
+    #[diesel(embed)]
+    target: RemoteActorRef,
+}
 
 fn from_row(row: Row) -> Result<Following, StoreError> {
-    let ((id, actor, state, follow_uri, created_at), (target, uri, domain, name, title, inbox)) = row;
-    let target = RemoteActorRef {
-        id: target,
-        uri,
-        domain,
-        name,
-        title,
-        inbox,
-    };
     Ok(Following {
-        id,
-        actor,
-        target,
-        state: FollowState::parse(&state)?,
-        follow_uri,
-        created_at,
+        id: row.id,
+        actor: row.actor_id,
+        target: row.target,
+        state: FollowState::parse(&row.state)?,
+        follow_uri: row.follow_uri,
+        created_at: row.created_at,
     })
 }
 
@@ -310,7 +273,7 @@ fn one(db: &mut Db, id: Id) -> Result<Following, StoreError> {
     let row: Option<Row> = following::table
         .inner_join(remote_actors::table)
         .filter(following::id.eq(id))
-        .select(COLUMNS)
+        .select(Row::as_select())
         .first(db)
         .optional()?;
     row.map(from_row)

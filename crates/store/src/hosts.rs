@@ -7,7 +7,7 @@
 
 use diesel::prelude::*;
 
-use crate::connection::{Db, each};
+use crate::connection::Db;
 use crate::schema::hosts;
 use crate::{Millis, Moment, Page, Paging, Store, StoreError};
 
@@ -59,11 +59,14 @@ impl Store {
             let due = hosts::table
                 .filter(hosts::due_at.le(m.now))
                 .order((hosts::due_at, hosts::host))
-                .limit(i64::from(limit))
-                .select(COLUMNS);
+                .limit(i64::from(limit));
             let rows: Vec<Row> = match db {
-                Db::Sqlite(conn) => due.load(conn)?,
-                Db::Postgres(conn) => due.for_update().skip_locked().load(conn)?,
+                Db::Sqlite(conn) => due.select(Row::as_select()).load(conn)?,
+                Db::Postgres(conn) => due
+                    .select(Row::as_select())
+                    .for_update()
+                    .skip_locked()
+                    .load(conn)?,
             };
             let mut claimed = Vec::with_capacity(rows.len());
             for mut host in rows.into_iter().map(from_row) {
@@ -169,7 +172,7 @@ impl Store {
         self.read(move |db| {
             Ok(hosts::table
                 .find(host)
-                .select(COLUMNS)
+                .select(Row::as_select())
                 .first(db)
                 .optional()?
                 .map(from_row))
@@ -185,13 +188,13 @@ impl Store {
             let mut query = hosts::table
                 .order(hosts::host)
                 .limit(paging.bounded() + 1)
-                .select(COLUMNS)
+                .select(Row::as_select())
                 .into_boxed();
             if let Some([after]) = paging.after()? {
                 query = query.filter(hosts::host.gt(after));
             }
             let rows: Vec<Row> = query.load(db)?;
-            Ok(Page::of(rows, paging, |row| [row.0.0.clone()]).map(from_row))
+            Ok(Page::of(rows, paging, |row| [row.host.clone()]).map(from_row))
         })
     }
 
@@ -240,10 +243,10 @@ impl Host {
 /// A host's row for a change; on PostgreSQL nobody else can change it before this transaction ends. Whoever changes
 /// deliveries locks their host first.
 pub(crate) fn lock(db: &mut Db, host: &str) -> Result<Option<Host>, StoreError> {
-    let row = hosts::table.find(host.to_owned()).select(COLUMNS);
+    let row = hosts::table.find(host.to_owned());
     let row: Option<Row> = match db {
-        Db::Sqlite(conn) => row.first(conn).optional()?,
-        Db::Postgres(conn) => row.for_update().first(conn).optional()?,
+        Db::Sqlite(conn) => row.select(Row::as_select()).first(conn).optional()?,
+        Db::Postgres(conn) => row.select(Row::as_select()).for_update().first(conn).optional()?,
     };
     Ok(row.map(from_row))
 }
@@ -271,77 +274,36 @@ pub(crate) fn save(db: &mut Db, now: Millis, host: &Host) -> Result<(), StoreErr
     Ok(())
 }
 
-type Row = (
-    (
-        String,
-        i64,
-        Option<Millis>,
-        Option<String>,
-        Option<Millis>,
-        Option<Millis>,
-    ),
-    (
-        i64,
-        Option<Millis>,
-        Option<Millis>,
-        Option<Millis>,
-        Option<i64>,
-        Option<String>,
-    ),
-);
-
-type Columns = (
-    (
-        hosts::host,
-        hosts::waiting,
-        hosts::idle_since,
-        hosts::lease_owner,
-        hosts::lease_until,
-        hosts::retry_at,
-    ),
-    (
-        hosts::failures,
-        hosts::failing_since,
-        hosts::last_success_at,
-        hosts::last_failure_at,
-        hosts::last_status,
-        hosts::last_reason,
-    ),
-);
-
-const COLUMNS: Columns = (
-    (
-        hosts::host,
-        hosts::waiting,
-        hosts::idle_since,
-        hosts::lease_owner,
-        hosts::lease_until,
-        hosts::retry_at,
-    ),
-    (
-        hosts::failures,
-        hosts::failing_since,
-        hosts::last_success_at,
-        hosts::last_failure_at,
-        hosts::last_status,
-        hosts::last_reason,
-    ),
-);
+/// A row as it is stored.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = hosts)]
+struct Row {
+    host: String,
+    waiting: i64,
+    idle_since: Option<Millis>,
+    lease_owner: Option<String>,
+    lease_until: Option<Millis>,
+    retry_at: Option<Millis>,
+    failures: i64,
+    failing_since: Option<Millis>,
+    last_success_at: Option<Millis>,
+    last_failure_at: Option<Millis>,
+    last_status: Option<i64>,
+    last_reason: Option<String>,
+}
 
 fn from_row(row: Row) -> Host {
-    let ((host, waiting, idle_since, owner, until, retry_at), fate) = row;
-    let (failures, failing_since, last_success_at, last_failure_at, status, last_reason) = fate;
     Host {
-        host,
-        waiting,
-        failures: u32::try_from(failures).unwrap_or(u32::MAX),
-        failing_since,
-        retry_at,
-        claimed: owner.zip(until),
-        last_success_at,
-        last_failure_at,
-        last_status: status.and_then(|status| u16::try_from(status).ok()),
-        last_reason,
-        idle_since,
+        host: row.host,
+        waiting: row.waiting,
+        failures: u32::try_from(row.failures).unwrap_or(u32::MAX),
+        failing_since: row.failing_since,
+        retry_at: row.retry_at,
+        claimed: row.lease_owner.zip(row.lease_until),
+        last_success_at: row.last_success_at,
+        last_failure_at: row.last_failure_at,
+        last_status: row.last_status.and_then(|status| u16::try_from(status).ok()),
+        last_reason: row.last_reason,
+        idle_since: row.idle_since,
     }
 }

@@ -59,6 +59,17 @@ pub struct DeliveryRow {
     pub done_at: Option<Millis>,
 }
 
+/// Deliveries that have waited too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GiveUp {
+    /// Those to this host,
+    pub host: String,
+    /// queued before this time.
+    pub queued_before: Millis,
+    /// Why, for an admin.
+    pub reason: String,
+}
+
 /// How much waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DeliveryCounts {
@@ -126,23 +137,15 @@ impl Store {
         })
     }
 
-    /// Gives up at most `limit` deliveries that have waited for a host since before `queued_before`, the oldest first,
-    /// and says how many. What was queued later stays.
+    /// Gives up at most `limit` of these deliveries, the oldest first, and says how many. Whoever holds the host may
+    /// do so, and an admin, too.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub fn give_up_deliveries(
-        &self,
-        m: Moment,
-        host: &str,
-        queued_before: Millis,
-        reason: &str,
-        limit: u32,
-    ) -> Result<usize, StoreError> {
-        let (host, reason) = (host.to_owned(), bounded(reason));
+    pub fn give_up_deliveries(&self, m: Moment, these: GiveUp, limit: u32) -> Result<usize, StoreError> {
         self.write_beside(move |tx| {
             let db = &mut *tx.db;
-            let Some(mut host) = hosts::lock(db, &host)? else {
+            let Some(mut host) = hosts::lock(db, &these.host)? else {
                 return Ok(0);
             };
             let old: Vec<i64> = deliveries::table
@@ -151,12 +154,12 @@ impl Store {
                         .eq(&host.host)
                         .and(deliveries::state.eq("waiting")),
                 )
-                .filter(deliveries::created_at.lt(queued_before))
+                .filter(deliveries::created_at.lt(these.queued_before))
                 .order(deliveries::seq)
                 .limit(i64::from(limit))
                 .select(deliveries::seq)
                 .load(db)?;
-            give_up(db, m.now, &mut host, &old, &reason)
+            give_up(db, m.now, &mut host, &old, &bounded(&these.reason))
         })
     }
 
@@ -236,7 +239,7 @@ fn listed(
         .filter(deliveries::seq.lt(before))
         .order(deliveries::seq.desc())
         .limit(query.paging.bounded() + 1)
-        .select(COLUMNS)
+        .select(Row::as_select())
         .into_boxed();
     if let Some(host) = &query.host {
         wanted = wanted.filter(deliveries::host.eq(host));
@@ -276,78 +279,46 @@ pub(crate) fn give_up(
     Ok(ended)
 }
 
-type Row = (
-    (i64, String, String, Id, String, String, String),
-    (
-        i64,
-        Option<i64>,
-        Option<String>,
-        Millis,
-        Option<Millis>,
-        Option<Millis>,
-    ),
-);
+/// A row as it is stored, with what it carries.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Row {
+    seq: i64,
+    inbox: String,
+    host: String,
+    state: String,
+    attempts: i64,
+    status: Option<i64>,
+    reason: Option<String>,
+    created_at: Millis,
+    tried_at: Option<Millis>,
+    done_at: Option<Millis>,
+    #[diesel(embed)]
+    carried: Carried,
+}
 
-type Columns = (
-    (
-        deliveries::seq,
-        activities::uri,
-        activities::kind,
-        activities::actor_id,
-        deliveries::inbox,
-        deliveries::host,
-        deliveries::state,
-    ),
-    (
-        deliveries::attempts,
-        deliveries::status,
-        deliveries::reason,
-        deliveries::created_at,
-        deliveries::tried_at,
-        deliveries::done_at,
-    ),
-);
-
-const COLUMNS: Columns = (
-    (
-        deliveries::seq,
-        activities::uri,
-        activities::kind,
-        activities::actor_id,
-        deliveries::inbox,
-        deliveries::host,
-        deliveries::state,
-    ),
-    (
-        deliveries::attempts,
-        deliveries::status,
-        deliveries::reason,
-        deliveries::created_at,
-        deliveries::tried_at,
-        deliveries::done_at,
-    ),
-);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = activities)]
+struct Carried {
+    uri: String,
+    kind: String,
+    actor_id: Id,
+}
 
 fn from_row(row: Row) -> Result<DeliveryRow, StoreError> {
-    let ((id, activity_uri, kind, actor, inbox, host, state), fate) = row;
-    let (attempts, status, reason, created_at, tried_at, done_at) = fate;
-    let state = DeliveryState::ALL
-        .into_iter()
-        .find(|one| one.as_str() == state)
-        .ok_or_else(|| StoreError::Internal(format!("unknown state of a delivery “{state}”")))?;
     Ok(DeliveryRow {
-        id,
-        activity_uri,
-        kind,
-        actor,
-        inbox,
-        host,
-        state,
-        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-        status: status.and_then(|status| u16::try_from(status).ok()),
-        reason,
-        created_at,
-        tried_at,
-        done_at,
+        id: row.seq,
+        activity_uri: row.carried.uri,
+        kind: row.carried.kind,
+        actor: row.carried.actor_id,
+        inbox: row.inbox,
+        host: row.host,
+        state: DeliveryState::parse(&row.state)?,
+        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        status: row.status.and_then(|status| u16::try_from(status).ok()),
+        reason: row.reason,
+        created_at: row.created_at,
+        tried_at: row.tried_at,
+        done_at: row.done_at,
     })
 }

@@ -132,7 +132,7 @@ type Row = (
     (String, Millis, Millis, Option<Millis>),
 );
 
-const COLUMNS: (
+type Columns = (
     (
         records::uri,
         records::kind,
@@ -148,7 +148,9 @@ const COLUMNS: (
         records::updated_at,
         records::tombstoned_at,
     ),
-) = (
+);
+
+const COLUMNS: Columns = (
     (
         records::uri,
         records::kind,

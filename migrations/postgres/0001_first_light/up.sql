@@ -334,6 +334,7 @@ CREATE TABLE records (
 );
 CREATE INDEX records_by_upload ON records (upload_id, created_at);
 CREATE INDEX records_by_dataset ON records (dataset_id, created_at);
+CREATE INDEX records_by_actor ON records (actor_id, created_at, uri) WHERE tombstoned_at IS NULL;
 
 -- One activity on its way to one inbox; `activity` is its place in the log, `seq` the order for each host.
 CREATE TABLE deliveries (

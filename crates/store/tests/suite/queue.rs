@@ -1,6 +1,8 @@
 //! The queue as an admin sees it, and clearing it up. Next: `crash.rs`.
 
-use shoal_store::{Audience, Built, DeliveryCounts, DeliveryQuery, DeliveryState, Paging, StoreError};
+use shoal_store::{
+    Audience, Built, DeliveryCounts, DeliveryQuery, DeliveryState, GiveUp, Paging, StoreError,
+};
 
 use crate::cast::{NEXT_DAY, activity, note, ours};
 use crate::deliveries::{attempt, queue};
@@ -107,22 +109,18 @@ both!(what_waited_too_long_is_given_up_and_the_rest_stays, |scratch| {
     let (actor, store) = (scratch.actor("climate"), scratch.store());
     queue(scratch, actor, "dead.example", 5);
     queue(scratch, actor, "alive.example", 1);
-    let give_up = |limit| {
-        let before = scratch.moment().now;
-        store.give_up_deliveries(
-            scratch.moment(),
-            "dead.example",
-            before,
-            "no answer for 5 days",
-            limit,
-        )
+    let these = |host: &str| GiveUp {
+        host: host.to_owned(),
+        queued_before: scratch.moment().now,
+        reason: "no answer for 5 days".to_owned(),
     };
+    let give_up = |limit| store.give_up_deliveries(scratch.moment(), these("dead.example"), limit);
     assert_eq!(give_up(3)?, 3);
     assert_eq!(store.host("dead.example")?.map(|host| host.waiting), Some(2));
     assert_eq!(give_up(3)?, 2);
     assert_eq!(give_up(3)?, 0);
     assert_eq!(
-        store.give_up_deliveries(scratch.moment(), "unknown.example", NEXT_DAY, "", 3)?,
+        store.give_up_deliveries(scratch.moment(), these("unknown.example"), 3)?,
         0
     );
     assert_eq!(store.delivery_counts()?.waiting, 1);
