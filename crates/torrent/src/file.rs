@@ -78,8 +78,9 @@ pub struct File {
     pub symlink: Option<FilePath>,
     /// Whether the first component of the path is the torrent's name.
     below_root: bool,
-    /// The components below the torrent's name as they stand in the torrent, kept only where they differ.
-    raw: Option<Box<[Box<[u8]>]>>,
+    /// The components below the torrent's name as they stand in the torrent, kept only where they differ. Each has its
+    /// length in four bytes in front, so that a million of them take little.
+    raw: Option<Box<[u8]>>,
 }
 
 impl File {
@@ -94,7 +95,12 @@ impl File {
             .components()
             .skip(usize::from(root.is_some()))
             .map(str::as_bytes);
-        let kept = (!below.eq(raw.clone())).then(|| raw.map(Box::from).collect());
+        let differ = !below.eq(raw.clone());
+        let flat = |component: &'r [u8]| {
+            let length = u32::try_from(component.len()).expect("files are far smaller than 4 GiB");
+            length.to_le_bytes().into_iter().chain(component.iter().copied())
+        };
+        let kept = differ.then(|| raw.flat_map(flat).collect());
         Self {
             path,
             size,
@@ -116,10 +122,16 @@ impl File {
             .components()
             .skip(usize::from(self.below_root))
             .map(|c| c.as_bytes().to_vec());
-        match &self.raw {
-            Some(raw) => raw.iter().map(|component| component.to_vec()).collect(),
-            None => same.collect(),
+        let Some(mut rest) = self.raw.as_deref() else {
+            return same.collect();
+        };
+        let mut raw = Vec::new();
+        while let Some((length, behind)) = rest.split_first_chunk() {
+            let (component, behind) = behind.split_at(u32::from_le_bytes(*length) as usize);
+            raw.push(component.to_vec());
+            rest = behind;
         }
+        raw
     }
 
     /// Whether the first component of its path is the torrent's name.

@@ -103,7 +103,7 @@ impl Metainfo {
         }
         let half = Halves::of(info)?;
         let piece_length = piece_length(info, half.v2)?;
-        let name = half.name(info)?;
+        let name = Halves::name(info)?;
         let content = read_content(
             info,
             &half,
@@ -283,18 +283,42 @@ impl Metainfo {
         self.layers.get(root).map(|layer| &**layer)
     }
 
-    /// A link that names the torrent by all its hashes, with its name, size, trackers and web seeds.
+    /// A link that names the torrent by all its hashes, with its name, size, trackers and web seeds; as many addresses
+    /// as keep it shorter than what [`Magnet`] reads.
     pub fn magnet(&self) -> Magnet {
+        let mut room = MAX_MAGNET;
+        let mut fits = |url: &&String| {
+            room = room.saturating_sub(url.len());
+            room > 0
+        };
+        let trackers = self
+            .outer
+            .trackers
+            .iter()
+            .flatten()
+            .take_while(&mut fits)
+            .cloned()
+            .collect();
+        let web_seeds = self
+            .outer
+            .web_seeds
+            .iter()
+            .take_while(&mut fits)
+            .cloned()
+            .collect();
         Magnet {
             info_hash_v1: self.info_hash_v1(),
             info_hash_v2: self.info_hash_v2(),
             name: Some(self.name.clone()),
             size: Some(self.total_size),
-            trackers: self.outer.trackers.iter().flatten().cloned().collect(),
-            web_seeds: self.outer.web_seeds.clone(),
+            trackers,
+            web_seeds,
         }
     }
 }
+
+/// Bytes of addresses in a magnet link, before they are percent-encoded.
+const MAX_MAGNET: usize = 16 * 1024;
 
 /// Which halves an info dictionary has, and its hashes.
 struct Halves {
@@ -331,15 +355,12 @@ impl Halves {
     }
 
     /// The torrent's name made safe; if nothing is left of it, its hash stands in.
-    fn name(&self, info: Node<'_>) -> Result<String, MetainfoError> {
+    fn name(info: Node<'_>) -> Result<String, MetainfoError> {
         let raw = v1::raw_name(info).ok_or(MetainfoError::MissingName)?;
         Ok(match names::usable(raw) {
             Some(name) => name,
             None if raw.is_empty() => names::component(raw),
-            None => match self.hashes {
-                Hashes::V1(v1) | Hashes::Hybrid(v1, _) => v1.to_string(),
-                Hashes::V2(v2) => v2.to_string(),
-            },
+            None => InfoHashV1::of(info.raw()).to_string(),
         })
     }
 }
@@ -382,6 +403,7 @@ fn read_content(
         }
         Hashes::V2(_) => {
             let v2 = read_v2()?;
+            v2::no_stray_pieces(info, &v2)?;
             Content {
                 files: v2.files,
                 pieces: Box::default(),

@@ -1,7 +1,7 @@
 //! A second opinion on v1 info dictionaries: `bip_metainfo` reads the same bytes, and what it understands must be what
 //! we understood. This is the only file that names it. It sees nothing that our own limits have not passed, never
 //! writes a torrent (its `to_bytes` would lose keys and change the hash), and needs up to 250 bytes of memory for each
-//! item, so it is asked about dictionaries of up to 100,000 items only. Next in the flow: `metainfo.rs`.
+//! item, so it is asked about dictionaries of up to 50,000 items only. Next in the flow: `metainfo.rs`.
 
 use bip_metainfo::Info;
 
@@ -11,7 +11,7 @@ use crate::info_hash::InfoHashV1;
 use crate::v1::V1;
 
 /// Items of the largest dictionary that is read twice.
-const MAX_TOKENS: usize = 100_000;
+const MAX_TOKENS: usize = 50_000;
 
 /// Refuses `info` if the second reader understands it in another way than `v1` and `hash` say. What it cannot read at
 /// all (names that are not UTF-8, padding without a path, links without a length, deep v2 trees beside the v1 keys) is

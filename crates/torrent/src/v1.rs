@@ -73,7 +73,12 @@ fn read_single(info: Node<'_>) -> Result<File, MetainfoError> {
     let name = raw_name(info).ok_or(MetainfoError::MissingName)?;
     crate::names::usable(name).ok_or(MetainfoError::MissingName)?;
     let attributes = attributes(info);
-    let size = length(info, 0)?;
+    // A link has no content, and a torrent of one link nothing to share.
+    let size = if attributes.contains(&b'l') {
+        0
+    } else {
+        length(info, 0)?
+    };
     let mut file = File::new(None, [name].into_iter(), size);
     file.set_attributes(attributes);
     Ok(file)

@@ -63,6 +63,18 @@ pub(crate) fn read(
     Ok(V2 { files, pieces })
 }
 
+/// Refuses piece hashes of v1 that stand without v1 files and do not fit the tree either.
+pub(crate) fn no_stray_pieces(info: Node<'_>, v2: &V2) -> Result<(), MetainfoError> {
+    let expected = v2.pieces * 20;
+    match info.get("pieces").and_then(|pieces| pieces.bytes()) {
+        Some(stray) if stray.len() as u64 != expected => Err(MetainfoError::PiecesMismatch {
+            expected,
+            found: stray.len() as u64,
+        }),
+        _ => Ok(()),
+    }
+}
+
 struct Walk<'a, 't> {
     root: Option<&'a str>,
     limits: &'a Limits,
