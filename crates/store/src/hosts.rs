@@ -68,17 +68,24 @@ impl Store {
                     .skip_locked()
                     .load(conn)?,
             };
-            let mut claimed = Vec::with_capacity(rows.len());
-            for mut host in rows.into_iter().map(from_row) {
-                if host.waiting > 0 {
-                    host.claimed = Some((owner.clone(), m.now.saturating_add(lease)));
-                    save(db, m.now, &host)?;
-                    claimed.push(host);
-                } else {
-                    // A worker died after the last delivery and before it let go.
-                    host.claimed = None;
-                    save(db, m.now, &host)?;
-                }
+            let (mut claimed, left): (Vec<Host>, Vec<Host>) =
+                rows.into_iter().map(from_row).partition(|host| host.waiting > 0);
+            // Left by workers that died after the last delivery and before they let go.
+            for mut host in left {
+                host.claimed = None;
+                save(db, m.now, &host)?;
+            }
+            let until = m.now.saturating_add(lease);
+            let names: Vec<&str> = claimed.iter().map(|host| host.host.as_str()).collect();
+            diesel::update(hosts::table.filter(hosts::host.eq_any(names)))
+                .set((
+                    hosts::lease_owner.eq(&owner),
+                    hosts::lease_until.eq(until),
+                    hosts::due_at.eq(until),
+                ))
+                .execute(db)?;
+            for host in &mut claimed {
+                host.claimed = Some((owner.clone(), until));
             }
             Ok(claimed)
         })

@@ -118,21 +118,27 @@ impl Store {
     pub fn delivery_counts(&self) -> Result<DeliveryCounts, StoreError> {
         use crate::schema::hosts;
         self.read(|db| {
-            let busy = || hosts::table.filter(hosts::due_at.is_not_null().and(hosts::waiting.gt(0)));
-            let waiting: Option<i64> = busy()
-                .select(sql::<Nullable<BigInt>>("CAST(SUM(waiting) AS BIGINT)"))
-                .first(db)?;
-            let oldest = deliveries::table
+            let failing = "COUNT(CASE WHEN failures > 0 THEN 1 END)";
+            let (waiting, hosts_waiting, hosts_failing) = hosts::table
+                .filter(hosts::due_at.is_not_null().and(hosts::waiting.gt(0)))
+                .select((
+                    sql::<Nullable<BigInt>>("CAST(SUM(waiting) AS BIGINT)"),
+                    sql::<BigInt>("COUNT(*)"),
+                    sql::<BigInt>(failing),
+                ))
+                .first::<(Option<i64>, i64, i64)>(db)?;
+            let oldest_waiting_at = deliveries::table
                 .filter(deliveries::state.eq("waiting"))
                 .order(deliveries::seq)
                 .select(deliveries::created_at)
                 .first(db)
                 .optional()?;
+            let waiting = waiting.unwrap_or(0);
             Ok(DeliveryCounts {
-                waiting: waiting.unwrap_or(0),
-                hosts_waiting: busy().count().get_result(db)?,
-                hosts_failing: busy().filter(hosts::failures.gt(0)).count().get_result(db)?,
-                oldest_waiting_at: oldest,
+                waiting,
+                hosts_waiting,
+                hosts_failing,
+                oldest_waiting_at,
             })
         })
     }

@@ -372,5 +372,5 @@ CREATE TABLE hosts (
     last_status BIGINT,
     last_reason TEXT COLLATE "C"
 );
-CREATE INDEX hosts_due ON hosts (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX hosts_due ON hosts (due_at, host) WHERE due_at IS NOT NULL;
 CREATE INDEX hosts_idle ON hosts (idle_since) WHERE idle_since IS NOT NULL;

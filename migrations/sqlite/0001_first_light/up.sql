@@ -383,5 +383,5 @@ CREATE TABLE hosts (
     last_status INTEGER,
     last_reason TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX hosts_due ON hosts (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX hosts_due ON hosts (due_at, host) WHERE due_at IS NOT NULL;
 CREATE INDEX hosts_idle ON hosts (idle_since) WHERE idle_since IS NOT NULL;
