@@ -205,6 +205,22 @@ impl Store {
         })
     }
 
+    /// When the first host may be claimed, now or later; `None` when nothing waits for any.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn next_due_host(&self) -> Result<Option<Millis>, StoreError> {
+        self.read(move |db| {
+            let first = hosts::table
+                .filter(hosts::due_at.is_not_null())
+                .order(hosts::due_at)
+                .select(hosts::due_at)
+                .first::<Option<Millis>>(db)
+                .optional()?;
+            Ok(first.flatten())
+        })
+    }
+
     /// Forgets at most `limit` hosts for which nothing has waited since `before`; says how many went.
     ///
     /// # Errors

@@ -90,6 +90,24 @@ impl Store {
             Ok(rows.into_iter().map(from_row).collect())
         })
     }
+
+    /// The posts by an actor that stand, the oldest first; at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn live_posts_by(&self, actor: Id, limit: u32) -> Result<Vec<Record>, StoreError> {
+        self.read(move |db| {
+            let rows: Vec<Row> = records::table
+                .filter(records::actor_id.eq(actor))
+                .filter(records::kind.eq("Note"))
+                .filter(records::tombstoned_at.is_null())
+                .order((records::created_at, records::uri))
+                .limit(i64::from(limit))
+                .select(COLUMNS)
+                .load(db)?;
+            Ok(rows.into_iter().map(from_row).collect())
+        })
+    }
 }
 
 /// Writes a record, or the new body of one that stands; a removed one stays removed.

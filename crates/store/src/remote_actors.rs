@@ -196,6 +196,22 @@ impl Store {
         })
     }
 
+    /// Actors that are reached at this inbox and are not gone, at most `limit` of them, those fetched longest ago first.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn remote_actors_at_inbox(&self, inbox: &str, limit: u32) -> Result<Vec<RemoteActor>, StoreError> {
+        self.read(|db| {
+            Ok(remote_actors::table
+                .filter(remote_actors::delivery_inbox.eq(inbox))
+                .filter(remote_actors::gone_at.is_null())
+                .order(remote_actors::fetched_at)
+                .limit(i64::from(limit))
+                .select(RemoteActor::as_select())
+                .load(db)?)
+        })
+    }
+
     /// Notes that an actor's server said that it is gone, and forgets whom it follows and who follows it. An actor
     /// that was never known is no error.
     ///
