@@ -1,0 +1,80 @@
+//! The documents that our actors are: who they are, where to write to them, their keys. Served at the actor's URL and
+//! sent inside `Update`. Other documents are in `collections.rs` and `outbox/`.
+
+use crate::{
+    Federation, keys,
+    time::rfc3339,
+    urls::{main_key, proof_key},
+    vocab::{Reference, actor},
+};
+use serde_json::Value;
+use shoal_store::{ActorKind, LocalActor, StoreError};
+
+impl Federation {
+    /// The actor document of an account, a collection or the instance. Blocks on the store, briefly.
+    ///
+    /// It says nothing about hidden or removed actors: whether to serve it at all is the caller's decision.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn actor_document(&self, local: &LocalActor) -> Result<Value, StoreError> {
+        let urls = self.urls();
+        let id = urls.actor(local.kind, &local.name);
+        let (kind, keeper) = match local.kind {
+            ActorKind::Instance => ("Application", None),
+            ActorKind::Account => ("Person", None),
+            ActorKind::Collection => (
+                "Group",
+                self.store()
+                    .collection(&local.name)?
+                    .map(|found| found.account.name),
+            ),
+        };
+        let keeper = keeper.map(|name| Reference {
+            id: urls.actor(ActorKind::Account, &name),
+            kind: "Person",
+        });
+        let open = local.followable && local.kind != ActorKind::Instance;
+        let document = actor::Actor {
+            context: crate::vocab::actor_context(),
+            kind,
+            preferred_username: local.name.clone(),
+            webfinger: format!("{}@{}", local.name, urls.authority()),
+            name: local.title.clone(),
+            summary: crate::html::paragraphs(&local.summary, SUMMARY_CHARS),
+            url: if local.kind == ActorKind::Instance {
+                format!("{}/", urls.base())
+            } else {
+                id.clone()
+            },
+            inbox: format!("{id}/inbox"),
+            outbox: format!("{id}/outbox"),
+            followers: format!("{id}/followers"),
+            following: format!("{id}/following"),
+            endpoints: actor::Endpoints {
+                shared_inbox: urls.shared_inbox(),
+            },
+            manually_approves_followers: !open,
+            discoverable: open,
+            indexable: open,
+            published: rfc3339(local.created_at),
+            attributed_to: keeper.into_iter().collect(),
+            public_key: actor::PublicKey {
+                id: main_key(&id),
+                owner: id.clone(),
+                public_key_pem: local.keys.rsa_public_pem.clone(),
+            },
+            assertion_method: vec![actor::Multikey {
+                id: proof_key(&id),
+                kind: "Multikey",
+                controller: id.clone(),
+                public_key_multibase: keys::multibase_ed25519(&local.keys.ed25519_public),
+            }],
+            id,
+        };
+        serde_json::to_value(document).map_err(|error| StoreError::Internal(error.to_string()))
+    }
+}
+
+/// How much of a summary is published; Misskey cuts at 2,048.
+const SUMMARY_CHARS: usize = 1_500;

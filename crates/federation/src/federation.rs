@@ -1,0 +1,235 @@
+//! What everything in this crate shares: settings, addresses, the store, the client, and the keys in use. Built once by
+//! the server. It decides nothing; `inbox/`, `outbox/` and `courier/` do.
+
+use crate::{
+    fetch::{self, Client, FetchError, gate},
+    inbox::budget::Budget,
+    keys::{self, Signer},
+    policy::Policy,
+    urls::{self, Urls},
+};
+use activitypub_federation::config::{Data, FederationConfig};
+use ipnet::IpNet;
+use shoal_store::{ActorKind, Id, LocalActor, Millis, Moment, Store, StoreError};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::sync::Notify;
+use url::Url;
+
+/// Unix milliseconds, from wherever the server takes its time.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// The most fetches that one incoming request or one look-up may cause.
+const FETCHES_PER_TASK: u32 = 6;
+/// How many actors' keys are kept loaded (about 4 KiB each).
+const SIGNERS_KEPT: u64 = 512;
+/// The instance actor's name; no account or collection can have it.
+const INSTANCE: &str = "instance.actor";
+
+/// What the server decides about federation.
+pub struct Settings {
+    /// The public base URL; never from a Host header.
+    pub base_url: Url,
+    /// What this server calls itself.
+    pub title: String,
+    /// One or two sentences about it.
+    pub description: String,
+    /// The program's version.
+    pub software_version: String,
+    /// Talk plain http too (tests and closed networks).
+    pub allow_http: bool,
+    /// Networks that may be reached although they are not public.
+    pub allow_private_addresses: Vec<IpNet>,
+    /// PEM of further certificate authorities.
+    pub extra_ca: Option<Vec<u8>>,
+    /// Whether anything is sent, fetched or received at all.
+    pub enabled: bool,
+    /// The time.
+    pub clock: Clock,
+    /// Whether anyone may register.
+    pub open_registrations: bool,
+    /// Names that are not looked up but known, for tests.
+    pub resolve: Vec<(String, SocketAddr)>,
+}
+
+/// Why federation could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key or certificate cannot be used, or TLS cannot be set up.
+    #[error(transparent)]
+    Client(#[from] FetchError),
+    /// A stored key cannot be used.
+    #[error(transparent)]
+    Key(#[from] keys::KeyError),
+    /// The ActivityPub library refused its configuration.
+    #[error("the ActivityPub library refused its configuration: {0}")]
+    Library(String),
+}
+
+/// What tasks of the ActivityPub library see.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<Store>,
+    pub(crate) client: Arc<Client>,
+    pub(crate) urls: Urls,
+    pub(crate) settings: Settings,
+    pub(crate) budget: Budget,
+    pub(crate) instance: Id,
+    signers: moka::sync::Cache<Id, Arc<Signer>>,
+    pub(crate) woken: Notify,
+}
+
+/// Everything this server does with others. Shared by `Arc`.
+pub struct Federation {
+    shared: Arc<Shared>,
+    library: FederationConfig<Arc<Shared>>,
+}
+
+impl Federation {
+    /// Sets everything up: the instance actor (made on the first start), the client, the library. Has to run inside a
+    /// Tokio runtime.
+    ///
+    /// # Errors
+    /// [`BuildError`]; nothing works without.
+    pub async fn build(settings: Settings, store: Arc<Store>) -> Result<Arc<Self>, BuildError> {
+        let urls = Urls::new(&settings.base_url);
+        let moment = moment(&settings.clock);
+        let title = settings.title.clone();
+        let keeper = Arc::clone(&store);
+        let made = blocking(move || keeper.ensure_instance_actor(moment, INSTANCE, &title, keys::generate));
+        let actor = made.await?;
+        let signer = Arc::new(Signer::load(&actor.keys)?);
+        let key_id = urls::main_key(&urls.actor(actor.kind, &actor.name));
+        let client = Arc::new(Client::new(fetch::Setup {
+            policy: Policy {
+                allow_http: settings.allow_http,
+                allow_private: settings.allow_private_addresses.clone(),
+            },
+            extra_ca: settings.extra_ca.clone(),
+            resolve: settings.resolve.clone(),
+            user_agent: format!("Shoal/{} (+{}/)", settings.software_version, urls.base()),
+            instance: (key_id, Arc::clone(&signer)),
+            clock: Arc::clone(&settings.clock),
+        })?);
+        let signers = moka::sync::Cache::new(SIGNERS_KEPT);
+        signers.insert(actor.id, signer);
+        let shared = Arc::new(Shared {
+            store,
+            client: Arc::clone(&client),
+            urls,
+            settings,
+            budget: Budget::new(),
+            instance: actor.id,
+            signers,
+            woken: Notify::new(),
+        });
+        // `debug` turns off the library's own look at names and ports: it asks the resolver a second time, before the
+        // connection, and knows no exceptions. Ours looks at the moment of connecting, on every hop (`policy.rs`).
+        let library = FederationConfig::builder()
+            .domain(shared.urls.authority())
+            .app_data(Arc::clone(&shared))
+            .client(gate::client(client))
+            .http_fetch_limit(FETCHES_PER_TASK)
+            .debug(true)
+            .build()
+            .await
+            .map_err(|error| BuildError::Library(error.to_string()))?;
+        Ok(Arc::new(Self { shared, library }))
+    }
+
+    /// Tells the courier that there may be something to send; called after a commit that wrote an event.
+    pub fn wake(&self) {
+        self.shared.woken.notify_one();
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    /// Our addresses.
+    pub fn urls(&self) -> &Urls {
+        &self.shared.urls
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// The id of the instance actor, which signs all fetches.
+    pub fn instance_actor(&self) -> Id {
+        self.shared.instance
+    }
+
+    /// A fresh task for the library, with its fetch counter at zero.
+    pub(crate) fn request(&self) -> Data<Arc<Shared>> {
+        self.library.to_request_data()
+    }
+}
+
+impl Shared {
+    /// The time.
+    pub(crate) fn now(&self) -> Millis {
+        (self.settings.clock)()
+    }
+
+    /// What a writing verb is given.
+    pub(crate) fn moment(&self) -> Moment {
+        moment(&self.settings.clock)
+    }
+
+    /// Runs a store verb off the async threads.
+    pub(crate) async fn with_store<T, F>(&self, verb: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = Arc::clone(&self.store);
+        blocking(move || verb(&store)).await
+    }
+
+    /// The local actor that an id names, in any state. Blocks on the store.
+    pub(crate) fn local_actor(&self, id: &Url) -> Result<Option<LocalActor>, StoreError> {
+        match self.urls.read_actor(id) {
+            Some((ActorKind::Instance, _)) => self.store.local_actor_by_id(self.instance),
+            Some((kind, name)) => self.store.local_actor(kind, &name),
+            None => Ok(None),
+        }
+    }
+
+    /// The loaded keys of a local actor.
+    pub(crate) fn signer(&self, actor: &LocalActor) -> Result<Arc<Signer>, keys::KeyError> {
+        if let Some(signer) = self.signers.get(&actor.id) {
+            return Ok(signer);
+        }
+        let signer = Arc::new(Signer::load(&actor.keys)?);
+        self.signers.insert(actor.id, Arc::clone(&signer));
+        Ok(signer)
+    }
+}
+
+fn moment(clock: &Clock) -> Moment {
+    Moment::new(clock(), rand::random())
+}
+
+/// Runs something that blocks; a panic in it becomes an error.
+async fn blocking<T, F>(work: F) -> Result<T, StoreError>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, StoreError> + Send + 'static,
+{
+    let joined = tokio::task::spawn_blocking(work).await;
+    joined.unwrap_or_else(|error| {
+        Err(StoreError::Internal(format!(
+            "a database task broke off: {error}"
+        )))
+    })
+}

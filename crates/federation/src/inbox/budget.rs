@@ -1,0 +1,108 @@
+//! How often strangers may make us fetch: new actors per host and minute, repeated fetches of one actor whose key does
+//! not fit, and a memory of those that could not be fetched. Holds no clock. Used by `sender.rs`.
+
+use moka::sync::Cache;
+use shoal_store::Millis;
+
+/// How many hosts and actors are remembered; the least used are forgotten.
+const REMEMBERED: u64 = 10_000;
+/// How many actors of one host may be fetched in a minute.
+const FETCHES_PER_MINUTE: u32 = 300;
+const MINUTE: Millis = 60_000;
+/// How long a failure is remembered, and how long after a refetch the next one waits.
+const PAUSE: Millis = 5 * MINUTE;
+
+/// What became of a fetch that failed a moment ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It is gone, or not an actor: nothing to wait for.
+    Final,
+    /// It may work later.
+    Passing,
+}
+
+/// The counters.
+pub(crate) struct Budget {
+    hosts: Cache<String, (Millis, u32)>,
+    refetched: Cache<String, Millis>,
+    failed: Cache<String, (Millis, Failure)>,
+}
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        let (hosts, refetched, failed) = (
+            Cache::new(REMEMBERED),
+            Cache::new(REMEMBERED),
+            Cache::new(REMEMBERED),
+        );
+        Self {
+            hosts,
+            refetched,
+            failed,
+        }
+    }
+
+    /// Whether one more actor of this host may be fetched now; counts it.
+    pub(crate) fn may_fetch(&self, now: Millis, host: &str) -> bool {
+        let (since, count) = self
+            .hosts
+            .get(host)
+            .filter(|(since, _)| now - since < MINUTE)
+            .unwrap_or((now, 0));
+        self.hosts
+            .insert(host.to_owned(), (since, count.saturating_add(1)));
+        count < FETCHES_PER_MINUTE
+    }
+
+    /// Whether this actor may be fetched again because its key did not fit; once in five minutes.
+    pub(crate) fn may_refetch(&self, now: Millis, actor: &str) -> bool {
+        if self.refetched.get(actor).is_some_and(|at| now - at < PAUSE) {
+            return false;
+        }
+        self.refetched.insert(actor.to_owned(), now);
+        true
+    }
+
+    /// Remembers that an actor could not be fetched.
+    pub(crate) fn remember_failure(&self, now: Millis, actor: &str, failure: Failure) {
+        self.failed.insert(actor.to_owned(), (now, failure));
+    }
+
+    /// What a fetch of this actor came to within the last five minutes, when it failed.
+    pub(crate) fn failure(&self, now: Millis, actor: &str) -> Option<Failure> {
+        self.failed
+            .get(actor)
+            .filter(|(at, _)| now - at < PAUSE)
+            .map(|(_, failure)| failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_so_many_fetches_a_minute() {
+        let budget = Budget::new();
+        for _ in 0..FETCHES_PER_MINUTE {
+            assert!(budget.may_fetch(0, "a.example"));
+        }
+        assert!(!budget.may_fetch(59_999, "a.example"));
+        assert!(budget.may_fetch(59_999, "b.example"));
+        assert!(budget.may_fetch(60_000, "a.example"));
+    }
+
+    #[test]
+    fn a_key_is_refetched_once_in_five_minutes_and_a_failure_remembered_as_long() {
+        let budget = Budget::new();
+        assert!(budget.may_refetch(0, "https://a.example/u"));
+        assert!(!budget.may_refetch(PAUSE - 1, "https://a.example/u"));
+        assert!(budget.may_refetch(PAUSE, "https://a.example/u"));
+        budget.remember_failure(0, "https://a.example/u", Failure::Passing);
+        assert_eq!(
+            budget.failure(PAUSE - 1, "https://a.example/u"),
+            Some(Failure::Passing)
+        );
+        assert_eq!(budget.failure(PAUSE, "https://a.example/u"), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! `Follow` of an actor here: kept, and answered with `Accept` (or `Reject`) by the courier, from the event that the store
+//! writes in the same transaction. A repeated Follow is answered again. Its undoing is `undo.rs`.
+
+use super::{Envelope, InboxError};
+use crate::{Shared, vocab::incoming::Object};
+use activitypub_federation::{config::Data, traits::Activity};
+use serde_json::json;
+use shoal_store::{NewFollower, RemoteActor};
+use std::sync::Arc;
+use url::Url;
+
+/// Somebody wants to follow one of our actors.
+#[derive(Debug)]
+pub(super) struct Follow {
+    envelope: Envelope,
+    object: Url,
+    sender: RemoteActor,
+}
+
+impl Follow {
+    /// Reads what is followed.
+    pub(super) fn read(
+        envelope: Envelope,
+        object: Option<Object>,
+        sender: RemoteActor,
+    ) -> Result<Self, InboxError> {
+        let object = object.and_then(|object| object.id);
+        let object = object.ok_or(InboxError::NotHere("The Follow does not say whom to follow."))?;
+        Ok(Self {
+            envelope,
+            object,
+            sender,
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl Activity for Follow {
+    type DataType = Arc<Shared>;
+    type Error = InboxError;
+
+    fn id(&self) -> &Url {
+        &self.envelope.id
+    }
+
+    fn actor(&self) -> &Url {
+        &self.envelope.actor
+    }
+
+    async fn verify(&self, data: &Data<Arc<Shared>>) -> Result<(), InboxError> {
+        match data.urls.read_actor(&self.object) {
+            Some(_) => Ok(()),
+            None => Err(InboxError::NotHere("There is no such actor here.")),
+        }
+    }
+
+    async fn receive(self, data: &Data<Arc<Shared>>) -> Result<(), InboxError> {
+        let shared = Arc::clone(data.app_data());
+        let moment = data.moment();
+        data.with_store(move |store| {
+            let Some(local) = shared.local_actor(&self.object)? else {
+                return Err(shoal_store::StoreError::NotFound { what: "actor" });
+            };
+            // Only these four members come back in the answer: they are all that any server looks at.
+            let follow_json = json!({
+                "id": self.envelope.id, "type": "Follow", "actor": self.envelope.actor, "object": self.object,
+            });
+            let new = NewFollower {
+                actor: local.id,
+                follower: self.sender.id,
+                follow_uri: self.envelope.id.to_string(),
+                follow_json: follow_json.to_string(),
+            };
+            store.receive_follow(moment, self.envelope.received, new)
+        })
+        .await?;
+        data.woken.notify_one();
+        Ok(())
+    }
+}

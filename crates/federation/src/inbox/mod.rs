@@ -1,0 +1,177 @@
+//! What comes in: one file per activity that means something here, and the door before them, which believes nothing.
+//! The order at the door is cheap first: size, signature header, clock, digest, then the body, and only then the sender's
+//! key (`sender.rs`), which may cost a fetch. Everything that is understood ends in one store verb, which also remembers
+//! the activity's id, so that the same activity never acts twice. What goes out is `outbox/`.
+
+mod accept;
+pub(crate) mod budget;
+mod delete;
+mod error;
+mod follow;
+mod nothing;
+mod reject;
+mod sender;
+mod undo;
+
+pub use error::InboxError;
+
+use crate::{
+    Federation, Shared, policy,
+    verify::{self, Head},
+    vocab::incoming,
+};
+use activitypub_federation::{config::Data, protocol::verification::verify_domains_match, traits::Activity};
+use bytes::Bytes;
+use http::HeaderMap;
+use shoal_store::{Id, Millis, Received, RemoteActor};
+use std::{sync::Arc, time::Duration};
+use url::Url;
+
+/// The largest body that is read.
+pub const MAX_BODY: usize = 1024 * 1024;
+/// How long one activity may take, fetching its sender included. Senders wait about as long.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A POST to an inbox, as the server hands it over.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Upper-case method.
+    pub method: String,
+    /// Path with query, as on the request line.
+    pub path_and_query: String,
+    /// All headers; `Host` is the public one (over HTTP/2, `:authority`).
+    pub headers: HeaderMap,
+    /// The body; the server need not read more than [`MAX_BODY`] + 1 bytes.
+    pub body: Bytes,
+    /// Whose inbox it is; `None` for the shared one.
+    pub inbox_of: Option<Id>,
+}
+
+/// What to answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// HTTP status. 202 also for what was understood and means nothing here.
+    pub status: u16,
+    /// One sentence for whoever looks at the sender's log.
+    pub sentence: String,
+}
+
+impl Federation {
+    /// Takes in one activity.
+    pub async fn receive(&self, incoming: Incoming) -> Receipt {
+        let (path, inbox_of) = (incoming.path_and_query.clone(), incoming.inbox_of);
+        let outcome = tokio::time::timeout(DEADLINE, Box::pin(self.admit(incoming))).await;
+        let outcome = outcome.unwrap_or(Err(InboxError::TooSlow));
+        match &outcome {
+            Ok(()) => tracing::debug!(%path, ?inbox_of, "activity taken in"),
+            Err(error) => tracing::info!(%path, ?inbox_of, %error, "activity refused"),
+        }
+        match outcome {
+            Ok(()) => Receipt {
+                status: 202,
+                sentence: "Taken in.".to_owned(),
+            },
+            Err(error) => Receipt {
+                status: error.status(),
+                sentence: error.sentence(),
+            },
+        }
+    }
+
+    async fn admit(&self, incoming: Incoming) -> Result<(), InboxError> {
+        if !self.settings().enabled {
+            return Err(InboxError::NotHere("This server does not federate."));
+        }
+        if incoming.body.len() > MAX_BODY {
+            return Err(InboxError::TooLarge);
+        }
+        let head = Head {
+            method: &incoming.method,
+            path_and_query: &incoming.path_and_query,
+            headers: &incoming.headers,
+            body: &incoming.body,
+        };
+        let claim = verify::cavage::read(head, &self.urls().authority(), self.shared().now())?;
+        let activity = incoming::Incoming::parse(&incoming.body)?;
+        if self.urls().is_ours(&activity.actor) || self.urls().is_ours(&activity.id) {
+            return Err(InboxError::Forbidden(
+                "Nobody else speaks for actors of this server.",
+            ));
+        }
+        if !policy::same_origin(&activity.id, &activity.actor) {
+            return Err(InboxError::Forbidden(
+                "The activity's id is not on its actor's host.",
+            ));
+        }
+        match sender::identify(self, &claim, &activity).await? {
+            Some(sender) => self.act(activity, claim.signed_at, sender).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Hands an activity whose sender is certain to the file that knows what it means.
+    async fn act(
+        &self,
+        activity: incoming::Incoming,
+        signed_at: Millis,
+        sender: RemoteActor,
+    ) -> Result<(), InboxError> {
+        let data = self.request();
+        let (kind, object) = (activity.kind, activity.object);
+        let host = policy::host_of(&activity.id);
+        let received = Received {
+            activity_id: activity.id.to_string(),
+            host,
+            kind: kind.clone(),
+            signed_at,
+        };
+        let envelope = Envelope {
+            id: activity.id,
+            actor: activity.actor,
+            received,
+        };
+        let about = object.as_ref();
+        match kind.as_str() {
+            "Follow" => return take(follow::Follow::read(envelope, object, sender)?, &data).await,
+            "Undo" => {
+                if let Some(undo) = undo::UndoFollow::read(&envelope, about, &sender) {
+                    return take(undo, &data).await;
+                }
+            }
+            "Accept" => {
+                if let Some(accept) = accept::Accept::read(&envelope, about, &data) {
+                    return take(accept, &data).await;
+                }
+            }
+            "Reject" => {
+                if let Some(reject) = reject::Reject::read(&envelope, about, &data) {
+                    return take(reject, &data).await;
+                }
+            }
+            "Delete" if delete::is_of_the_actor(&envelope, about) => {
+                return take(delete::Delete::new(envelope), &data).await;
+            }
+            _ => {}
+        }
+        take(nothing::Nothing::new(envelope), &data).await
+    }
+}
+
+/// Verifies and receives one activity of a known kind.
+async fn take<A>(activity: A, data: &Data<Arc<Shared>>) -> Result<(), InboxError>
+where
+    A: Activity<DataType = Arc<Shared>, Error = InboxError>,
+{
+    verify_domains_match(activity.id(), activity.actor())
+        .map_err(|_| InboxError::Forbidden("The activity's id is not on its actor's host."))?;
+    activity.verify(data).await?;
+    activity.receive(data).await
+}
+
+/// What every activity has: its id, its actor, and what the store remembers of it, so that it acts once.
+#[derive(Debug, Clone)]
+struct Envelope {
+    id: Url,
+    actor: Url,
+    received: Received,
+}

@@ -1,0 +1,134 @@
+//! Whose signature it is: the activity's actor has to list the very key that signed (`publicKey.id` equal to `keyId`,
+//! `owner` equal to the actor, everything on one origin). So the key document itself is never fetched, only the actor,
+//! by a signed GET; that covers GoToSocial, whose key ids have no fragment and show strangers only a stub.
+
+use super::{InboxError, budget::Failure};
+use crate::{
+    Federation, FetchError, policy, remote,
+    verify::{Refusal, cavage::Claim, key::PublicKey},
+    vocab::{incoming::Incoming, remote_actor::Document},
+};
+use shoal_store::{Millis, RemoteActor};
+use url::Url;
+
+/// After this long a kept actor is fetched anew when it does something that matters.
+const STALE: Millis = 24 * 3600 * 1000;
+
+/// The actor that certainly sent this; `None` for what can be thanked for and forgotten without knowing (a `Delete` or
+/// `Update` of somebody never heard of, whose key is often gone already).
+///
+/// # Errors
+/// [`InboxError`]: 401 when the signature does not hold, 503 when the sender's server cannot be asked.
+pub(super) async fn identify(
+    federation: &Federation,
+    claim: &Claim,
+    activity: &Incoming,
+) -> Result<Option<RemoteActor>, InboxError> {
+    let key_url = Url::parse(&claim.key_id).map_err(|_| InboxError::Key("is not named by an address"))?;
+    if !policy::same_origin(&key_url, &activity.actor) {
+        return Err(InboxError::Key("is not on the host of the activity's actor"));
+    }
+    let uri = activity.actor.to_string();
+    let kept = federation
+        .shared()
+        .with_store(move |store| store.remote_actor(&uri))
+        .await?;
+    let kept = kept.filter(|actor| actor.gone_at.is_none());
+    let Some(kept) = kept else {
+        if matches!(activity.kind.as_str(), "Delete" | "Update") {
+            return Ok(None);
+        }
+        let fetched = fetch(federation, &activity.actor, false).await?;
+        check(claim, &fetched)?;
+        return Ok(Some(fetched));
+    };
+    match check(claim, &kept) {
+        Ok(()) => Ok(Some(refresh_if_stale(federation, kept, activity).await)),
+        Err(refusal) => {
+            let now = federation.shared().now();
+            if !federation
+                .shared()
+                .budget
+                .may_refetch(now, activity.actor.as_str())
+            {
+                return Err(refusal);
+            }
+            let fetched = fetch(federation, &activity.actor, true).await?;
+            check(claim, &fetched)?;
+            Ok(Some(fetched))
+        }
+    }
+}
+
+/// Whether one of the actor's keys made the signature.
+fn check(claim: &Claim, actor: &RemoteActor) -> Result<(), InboxError> {
+    let pem =
+        find_key(actor, &claim.key_id).ok_or(InboxError::Key("is not listed by the activity's actor"))?;
+    let key = PublicKey::from_pem(&pem).ok_or(InboxError::Key("is not one that can be read here"))?;
+    Ok(claim.check(&key)?)
+}
+
+/// The key of that id; the actor's own id stands for its first key.
+fn find_key(actor: &RemoteActor, key_id: &str) -> Option<String> {
+    if actor.key_id == key_id || actor.uri == key_id {
+        return Some(actor.public_key_pem.clone());
+    }
+    let document: Document = serde_json::from_str(&actor.json).ok()?;
+    document
+        .check()
+        .ok()?
+        .keys
+        .into_iter()
+        .find(|key| key.id == key_id)
+        .map(|key| key.pem)
+}
+
+/// Fetches an actor within the budget, and remembers a failure.
+async fn fetch(federation: &Federation, actor: &Url, known: bool) -> Result<RemoteActor, InboxError> {
+    let budget = &federation.shared().budget;
+    let now = federation.shared().now();
+    match budget.failure(now, actor.as_str()) {
+        Some(Failure::Final) => return Err(InboxError::Key("belongs to nobody who is there")),
+        Some(Failure::Passing) => return Err(InboxError::Unreachable("it failed a moment ago".to_owned())),
+        None => {}
+    }
+    if !budget.may_fetch(now, &policy::host_of(actor)) {
+        return Err(InboxError::TooMany);
+    }
+    let fetched = if known {
+        remote::refetch(federation, actor).await
+    } else {
+        remote::dereference(federation, actor).await
+    };
+    fetched.map_err(|error| {
+        let failure = if error.may_pass() {
+            Failure::Passing
+        } else {
+            Failure::Final
+        };
+        if !matches!(error, FetchError::Ours(_)) {
+            budget.remember_failure(now, actor.as_str(), failure);
+        }
+        match (failure, known) {
+            (Failure::Passing, _) => InboxError::Unreachable(error.to_string()),
+            // The kept key did not fit, and there is no newer one: the signature is simply wrong.
+            (Failure::Final, true) => InboxError::Signature(Refusal::Signature),
+            (Failure::Final, false) => InboxError::Key("belongs to nobody who is there"),
+        }
+    })
+}
+
+/// A follower's inbox may have moved since it was last looked at; the old one does until the new one is known.
+async fn refresh_if_stale(federation: &Federation, kept: RemoteActor, activity: &Incoming) -> RemoteActor {
+    let now = federation.shared().now();
+    let stale = now - kept.fetched_at > STALE && activity.kind == "Follow";
+    if !stale
+        || !federation
+            .shared()
+            .budget
+            .may_refetch(now, activity.actor.as_str())
+    {
+        return kept;
+    }
+    fetch(federation, &activity.actor, true).await.unwrap_or(kept)
+}

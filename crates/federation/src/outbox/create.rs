@@ -1,0 +1,46 @@
+//! `Create` of a post, with the whole post inside: servers do not fetch what they are not given.
+
+use super::{
+    draft::{Deed, Draft, everyone, internal},
+    note::{Post, note},
+};
+use crate::vocab;
+use shoal_store::{Audience, Dataset, LocalActor, StoreError, Subject, Upload};
+
+/// Posts about an upload; gives the post's id.
+pub(super) fn create(
+    draft: &mut Draft<'_>,
+    actor: &LocalActor,
+    upload: &Upload,
+    dataset: &Dataset,
+) -> Result<String, StoreError> {
+    let uri = draft.urls().object(draft.id());
+    let author = draft.actor_uri(actor);
+    let post = Post {
+        urls: draft.urls(),
+        id: &uri,
+        author: &author,
+        upload,
+        dataset,
+        published: draft.at,
+        updated: None,
+    };
+    let object = draft.prove(actor, serde_json::to_value(note(&post)).map_err(internal)?)?;
+    let subject = Subject {
+        upload: Some(upload.id),
+        dataset: Some(dataset.id),
+    };
+    draft.keep(actor, uri.clone(), subject, &object);
+    let deed = Deed {
+        kind: "Create",
+        context: vocab::note_context(draft.urls().base()),
+        to: everyone(),
+        cc: vec![draft.followers_uri(actor)],
+        object,
+        object_uri: Some(uri.clone()),
+        audience: Audience::Followers,
+        in_outbox: true,
+    };
+    draft.tell(actor, deed)?;
+    Ok(uri)
+}
