@@ -2,7 +2,7 @@
 //! names of the torrent; only `check` looks on disk for the other names. Next in the flow: `metainfo.rs`.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::error::MetainfoError;
 use crate::file::{File, FilePath};
@@ -68,10 +68,12 @@ fn hash(hashing: &RandomState, path: &str) -> u64 {
 }
 
 fn lower(component: &str, hasher: &mut impl Hasher) {
-    component
-        .bytes()
-        .for_each(|byte| byte.to_ascii_lowercase().hash(hasher));
-    b'/'.hash(hasher);
+    if component.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        hasher.write(component.to_ascii_lowercase().as_bytes());
+    } else {
+        hasher.write(component.as_bytes());
+    }
+    hasher.write(b"/");
 }
 
 #[cfg(test)]

@@ -6,17 +6,14 @@ use crate::error::MetainfoError;
 use crate::file::File;
 
 /// One list from both: the v1 order with its padding, the v2 roots and attributes.
-pub(crate) fn merge(v1: Vec<File>, v2: Vec<File>, piece_length: u64) -> Result<Vec<File>, MetainfoError> {
+pub(crate) fn merge(mut v1: Vec<File>, v2: Vec<File>, piece_length: u64) -> Result<Vec<File>, MetainfoError> {
     let disagree = |what| Err(MetainfoError::HalvesDisagree(what));
-    let mut merged = Vec::with_capacity(v1.len());
     let mut v2 = v2.into_iter();
     // Where the next byte of the v1 half lies, and where the next file of the v2 half begins.
     let (mut offset, mut aligned) = (0_u64, 0_u64);
-    for file in v1 {
+    for file in &mut v1 {
         let size = file.size;
-        if file.pad {
-            merged.push(file);
-        } else {
+        if !file.pad {
             let Some(twin) = v2.next() else {
                 return disagree("v1 has more files");
             };
@@ -29,16 +26,16 @@ pub(crate) fn merge(v1: Vec<File>, v2: Vec<File>, piece_length: u64) -> Result<V
             if size > 0 && offset != aligned {
                 return disagree("the padding does not let every file begin a piece");
             }
-            merged.push(twin);
+            *file = twin;
             aligned += size.next_multiple_of(piece_length);
         }
         offset += size;
-        if merged.last().is_some_and(|file| file.pad) && offset != aligned {
+        if file.pad && offset != aligned {
             return disagree("the padding does not reach exactly to the next piece");
         }
     }
     if v2.next().is_some() {
         return disagree("v2 has more files");
     }
-    Ok(merged)
+    Ok(v1)
 }

@@ -17,6 +17,12 @@ pub(crate) fn component(raw: &[u8]) -> String {
 
 /// As [`component`]; `None` if nothing would be left of it.
 pub(crate) fn usable(raw: &[u8]) -> Option<String> {
+    // Most names are plain, and there may be hundreds of thousands of them.
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'/' | b'\\');
+    if raw.len() < LONG && raw.iter().all(plain) {
+        let name = str::from_utf8(raw).ok()?;
+        return (!matches!(name, "" | "." | "..")).then(|| name.to_owned());
+    }
     let mut name = String::with_capacity(raw.len());
     let mut rest = raw;
     let mut extension_kept = false;

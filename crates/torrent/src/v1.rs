@@ -24,12 +24,13 @@ pub(crate) fn read<'t>(
 ) -> Result<V1<'t>, MetainfoError> {
     let files = match info.get("files") {
         Some(_) if info.get("length").is_some() => return Err(MetainfoError::LengthAndFiles),
-        Some(files) => {
-            let files = files.list().ok_or(MetainfoError::Missing("files"))?;
+        Some(list) => {
+            let list = list.list().ok_or(MetainfoError::Missing("files"))?;
+            let mut files = Vec::with_capacity(list.clone().count());
+            for (index, file) in list.enumerate() {
+                files.push(read_file(file, index, root, limits)?);
+            }
             files
-                .enumerate()
-                .map(|(index, file)| read_file(file, index, root, limits))
-                .collect::<Result<_, _>>()?
         }
         None => vec![read_single(info)?],
     };
