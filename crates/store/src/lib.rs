@@ -7,6 +7,7 @@
 mod accounts;
 mod activities;
 mod actors;
+mod backup;
 mod built;
 mod collections;
 mod connection;
@@ -28,12 +29,14 @@ mod moderation_log;
 mod moment;
 mod names;
 mod paging;
+mod portable;
 mod postgres;
 mod publish;
 mod queue;
 mod received;
 mod records;
 mod remote_actors;
+mod restore;
 mod schema;
 mod scopes;
 mod search;
@@ -63,6 +66,7 @@ use diesel::connection::SimpleConnection;
 pub use accounts::{Account, AccountEdit, AccountRef, NewAccount};
 pub use activities::ActivityRow;
 pub use actors::{ActorKeys, ActorKind, LocalActor};
+pub use backup::backup;
 pub use built::{Audience, Built, NewActivity};
 pub use collections::{Collection, CollectionEdit, NewCollection};
 pub use dataset_lists::{DatasetQuery, DatasetSort};
@@ -84,6 +88,7 @@ pub use queue::{DeliveryCounts, DeliveryQuery, DeliveryRow, ENDED_DELIVERIES_KEP
 pub use received::{Effect, RECEIVED_KEPT, Received};
 pub use records::{NewRecord, Record, Subject};
 pub use remote_actors::{NewRemoteActor, RemoteActor};
+pub use restore::{restore, restore_over};
 pub use scopes::{Scope, Scopes};
 pub use search::{Hit, HitKind, SearchQuery};
 pub use sessions::{NewSession, Session};
@@ -179,13 +184,14 @@ impl Store {
     }
 }
 
-/// Brings the schema of the database at `url` up to date and says which versions it was given.
+/// Brings the schema of the database at `url` up to date and says at which version it is then.
 ///
 /// # Errors
 /// As [`Store::open`]; on SQLite `Locked` while a process serves the file and a migration is missing.
-pub fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
+pub fn migrate(url: &str) -> Result<String, StoreError> {
     match Place::parse(url)? {
-        Place::Sqlite(path) => sqlite::migrate(&path),
-        Place::Postgres(url) => postgres::migrate(&url),
+        Place::Sqlite(path) => sqlite::migrate(&path)?,
+        Place::Postgres(url) => postgres::migrate(&url)?,
     }
+    migrations::newest()
 }

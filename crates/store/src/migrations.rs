@@ -31,18 +31,41 @@ pub(crate) fn pending(db: &mut Db) -> Result<bool, StoreError> {
     }
 }
 
-/// Runs the migrations that are missing and says which they were.
-pub(crate) fn run(db: &mut Db) -> Result<Vec<String>, StoreError> {
-    if !pending(db)? {
-        return Ok(Vec::new());
+/// Runs the migrations that are missing.
+pub(crate) fn run(db: &mut Db) -> Result<(), StoreError> {
+    if pending(db)? {
+        match db {
+            Db::Postgres(conn) => conn.run_pending_migrations(POSTGRES).map_err(failed)?,
+            Db::Sqlite(conn) => conn.run_pending_migrations(SQLITE).map_err(failed)?,
+        };
     }
-    let ran = match db {
-        Db::Postgres(conn) => conn.run_pending_migrations(POSTGRES),
-        Db::Sqlite(conn) => conn.run_pending_migrations(SQLITE),
+    Ok(())
+}
+
+/// Runs exactly these migrations on an empty SQLite file.
+pub(crate) fn run_these(db: &mut Db, versions: &[String]) -> Result<(), StoreError> {
+    let Db::Sqlite(conn) = db else {
+        return Err(StoreError::Internal(
+            "only a SQLite file is made at a given version".into(),
+        ));
     };
-    let mut versions: Vec<String> = ran.map_err(failed)?.iter().map(ToString::to_string).collect();
-    versions.sort();
-    Ok(versions)
+    // Makes the table that notes them.
+    conn.applied_migrations().map_err(failed)?;
+    let known = MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE).map_err(failed)?;
+    for version in versions {
+        let migration = known
+            .iter()
+            .find(|one| one.name().version().to_string() == *version)
+            .ok_or_else(|| {
+                let known = newest().unwrap_or_default();
+                StoreError::NewerSchema {
+                    found: version.clone(),
+                    known,
+                }
+            })?;
+        conn.run_migration(migration.as_ref()).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// The versions a database has, oldest first.

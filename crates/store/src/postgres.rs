@@ -29,7 +29,7 @@ pub(crate) fn open(url: &str) -> Result<Engine, StoreError> {
 }
 
 /// Runs the migrations that are missing, one process after the other.
-pub(crate) fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
+pub(crate) fn migrate(url: &str) -> Result<(), StoreError> {
     let mut db = unhurried(url)?;
     batch(
         &mut db,

@@ -56,17 +56,17 @@ pub(crate) fn open(path: &Path, role: Role, observer: &Arc<Observer>) -> Result<
     })
 }
 
-/// Brings the schema of a file up to date and says which versions it was given.
-pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, StoreError> {
+/// Brings the schema of a file up to date.
+pub(crate) fn migrate(path: &Path) -> Result<(), StoreError> {
     prepare(path)?;
     bring_up_to_date(path, None)
 }
 
 /// Only the one that serves may change the schema, or a tool while nobody serves.
-fn bring_up_to_date(path: &Path, held: Option<&Lock>) -> Result<Vec<String>, StoreError> {
+fn bring_up_to_date(path: &Path, held: Option<&Lock>) -> Result<(), StoreError> {
     let mut db = writer(path)?;
     if !migrations::pending(&mut db)? {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let _taken = if held.is_none() {
         Some(Lock::take(path)?)
@@ -82,6 +82,11 @@ pub(crate) fn writer(path: &Path) -> Result<Db, StoreError> {
         path,
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
     )
+}
+
+/// A connection to a file that no other process knows, such as a backup on its way.
+pub(crate) fn plain(path: &Path) -> Result<Db, StoreError> {
+    connect(path, "PRAGMA foreign_keys = ON;")
 }
 
 /// A connection that only reads.
@@ -124,12 +129,12 @@ pub(crate) fn owners_only(path: &Path) -> std::io::Result<File> {
 }
 
 /// The path of a file beside the database's.
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-fn trouble(path: &Path, error: &std::io::Error) -> StoreError {
+pub(crate) fn trouble(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Unavailable(format!("{}: {error}", path.display()))
 }

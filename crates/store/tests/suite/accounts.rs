@@ -116,7 +116,7 @@ both!(a_token_allows_what_its_account_allows_too, |scratch| {
         secret_hash: [9; 32],
     };
     let made = store.create_token(scratch.moment(), new)?;
-    assert_eq!(store.tokens(account.id)?, [made.clone()]);
+    assert_eq!(store.tokens(account.id)?, std::slice::from_ref(&made));
     let (token, _) = store.token(START, [9; 32])?.expect("just made");
     assert!(token.scopes.allows(Scope::Admin) && !token.scopes.allows(Scope::Owner));
     store.set_scopes(

@@ -4,12 +4,15 @@
 
 mod accounts;
 mod actors;
+mod alone;
+mod backup;
 mod built;
 mod cast;
 mod collections;
 mod crash;
 mod datasets;
 mod deliveries;
+mod durable;
 mod followers;
 mod following;
 mod foundation;

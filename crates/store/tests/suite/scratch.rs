@@ -5,7 +5,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl};
 use shoal_store::{Millis, Moment, Role, Store};
 
 /// What a test returns: any error fails it.
@@ -160,5 +160,52 @@ impl Drop for Scratch {
                 .write_all(said.as_bytes())
                 .expect("standard error is open");
         }
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Table {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+}
+
+impl Scratch {
+    /// As it was before the first start: no tables at all.
+    pub(crate) fn empty(&mut self) {
+        self.close();
+        match &self.place {
+            Place::Folder(folder) => {
+                for file in std::fs::read_dir(folder.path())
+                    .expect("the folder is there")
+                    .flatten()
+                {
+                    std::fs::remove_file(file.path()).expect("ours");
+                }
+            }
+            Place::Schema { name, .. } => {
+                self.sql(&format!("DROP SCHEMA {name} CASCADE; CREATE SCHEMA {name}"))
+            }
+        }
+    }
+
+    /// The names of all tables, sorted.
+    pub(crate) fn tables(&self) -> Vec<String> {
+        let found: Vec<Table> = match &self.place {
+            Place::Folder(folder) => {
+                let path = folder.path().join("shoal.sqlite");
+                let mut conn =
+                    diesel::SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a database");
+                diesel::sql_query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+                    .load(&mut conn)
+            }
+            Place::Schema { .. } => {
+                let mut conn = PgConnection::establish(&self.url).expect("reachable");
+                let sql = "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema() \
+                           ORDER BY tablename COLLATE \"C\"";
+                diesel::sql_query(sql).load(&mut conn)
+            }
+        }
+        .expect("the tables can be listed");
+        found.into_iter().map(|table| table.name).collect()
     }
 }
