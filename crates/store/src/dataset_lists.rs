@@ -25,6 +25,29 @@ pub enum DatasetSort {
     Size,
 }
 
+impl DatasetSort {
+    /// All orders.
+    pub const ALL: [Self; 5] = [Self::Newest, Self::Updated, Self::Title, Self::Threat, Self::Size];
+
+    /// The word for it in addresses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Updated => "updated",
+            Self::Title => "title",
+            Self::Threat => "threat",
+            Self::Size => "size",
+        }
+    }
+
+    /// The order with that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.word() == word)
+    }
+}
+
 /// Which datasets are wanted; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct DatasetQuery {

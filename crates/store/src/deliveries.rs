@@ -68,7 +68,9 @@ pub enum DeliveryState {
 impl DeliveryState {
     pub(crate) const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Refused];
 
-    pub(crate) fn as_str(self) -> &'static str {
+    /// The word for it in the API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Delivered => "delivered",
@@ -76,8 +78,14 @@ impl DeliveryState {
         }
     }
 
+    /// The state with that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        let found = Self::from_word(text);
         found.ok_or_else(|| StoreError::Internal(format!("unknown state of a delivery “{text}”")))
     }
 }
@@ -182,7 +190,7 @@ fn finish(
     let ended = diesel::update(deliveries::table.find(attempt.delivery))
         .filter(deliveries::state.eq("waiting"))
         .set((
-            deliveries::state.eq(state.as_str()),
+            deliveries::state.eq(state.word()),
             deliveries::attempts.eq(deliveries::attempts + 1),
             deliveries::tried_at.eq(now),
             deliveries::done_at.eq(now),

@@ -27,7 +27,9 @@ pub enum FollowState {
 }
 
 impl FollowState {
-    fn as_str(self) -> &'static str {
+    /// The word for it in the API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Requested => "requested",
             Self::Accepted => "accepted",
@@ -39,7 +41,7 @@ impl FollowState {
     fn parse(text: &str) -> Result<Self, StoreError> {
         [Self::Requested, Self::Accepted, Self::Rejected, Self::Withdrawn]
             .into_iter()
-            .find(|state| state.as_str() == text)
+            .find(|state| state.word() == text)
             .ok_or_else(|| StoreError::Internal(format!("unknown state of following “{text}”")))
     }
 }
@@ -125,7 +127,7 @@ impl Store {
                     following::actor_id.eq(actor),
                     following::target_id.eq(target),
                     following::follow_uri.eq(&follow_uri),
-                    following::state.eq(FollowState::Requested.as_str()),
+                    following::state.eq(FollowState::Requested.word()),
                     following::created_at.eq(m.now),
                     following::updated_at.eq(m.now),
                 ))
@@ -196,7 +198,7 @@ impl Store {
     /// # Errors
     /// `Invalid` for a foreign cursor; otherwise when the database does not answer.
     pub fn following(&self, actor: Id, paging: &Paging) -> Result<Page<Following>, StoreError> {
-        self.listed(actor, paging, &[FollowState::Accepted.as_str()])
+        self.listed(actor, paging, &[FollowState::Accepted.word()])
     }
 
     /// Every wish of this actor to follow that was not withdrawn, whatever the answer was, the first asked first.
@@ -215,7 +217,7 @@ impl Store {
         self.read(move |db| {
             Ok(following::table
                 .filter(following::actor_id.eq(actor))
-                .filter(following::state.eq(FollowState::Accepted.as_str()))
+                .filter(following::state.eq(FollowState::Accepted.word()))
                 .count()
                 .get_result(db)?)
         })
@@ -291,7 +293,7 @@ fn turn(
 ) -> Result<bool, StoreError> {
     let moved = diesel::update(following::table.find(id))
         .filter(following::state.eq_any(from.to_vec()))
-        .set((following::state.eq(to.as_str()), following::updated_at.eq(now)))
+        .set((following::state.eq(to.word()), following::updated_at.eq(now)))
         .execute(db)?;
     Ok(moved > 0)
 }

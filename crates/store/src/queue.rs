@@ -251,7 +251,7 @@ fn listed(
         wanted = wanted.filter(deliveries::host.eq(host));
     }
     if let Some(state) = state {
-        wanted = wanted.filter(deliveries::state.eq(state.as_str()));
+        wanted = wanted.filter(deliveries::state.eq(state.word()));
     }
     let rows: Vec<Row> = wanted.load(db)?;
     rows.into_iter().map(from_row).collect()

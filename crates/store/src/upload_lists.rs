@@ -21,6 +21,27 @@ pub enum UploadSort {
     Completed,
 }
 
+impl UploadSort {
+    /// All orders.
+    pub const ALL: [Self; 3] = [Self::Newest, Self::Size, Self::Completed];
+
+    /// The word for it in addresses.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Size => "size",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// The order with that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.word() == word)
+    }
+}
+
 /// Which uploads are wanted; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct UploadQuery {

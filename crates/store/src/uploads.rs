@@ -7,6 +7,7 @@ use shoal_torrent::{Format, InfoHashV1, InfoHashV2, SwarmKey, SwarmKeys};
 use crate::accounts::{AccountRef, found};
 use crate::connection::Db;
 use crate::events::{Event, record_event};
+use crate::listing::keys_of;
 use crate::schema::{accounts, datasets, upload_files, upload_torrents, uploads};
 use crate::visibility::Visibility;
 use crate::{Id, Millis, Moment, Page, Paging, Store, StoreError, search, text};
@@ -223,6 +224,42 @@ impl Store {
             search::index_upload(tx.db, &after, None)?;
             record_event(tx.db, &mut moment, &Event::UploadEdited { upload: id })?;
             Ok(after)
+        })
+    }
+
+    /// Calls `hear` with every swarm that was ever downloaded whole, and how often; at the start.
+    ///
+    /// # Errors
+    /// `Unavailable`, possibly after `hear` was called for some.
+    pub fn for_each_completed(&self, mut hear: impl FnMut(SwarmKeys, u64)) -> Result<(), StoreError> {
+        self.read(|db| {
+            let mut after = (i64::MAX, String::new());
+            loop {
+                let rows: Vec<(i64, Id, String, Option<String>)> = uploads::table
+                    .filter(uploads::completed.gt(0))
+                    .filter(
+                        uploads::completed
+                            .lt(after.0)
+                            .or(uploads::completed.eq(after.0).and(uploads::id.gt(&after.1))),
+                    )
+                    .order((uploads::completed.desc(), uploads::id))
+                    .limit(1000)
+                    .select((
+                        uploads::completed,
+                        uploads::id,
+                        uploads::swarm_key,
+                        uploads::swarm_alias,
+                    ))
+                    .load(db)?;
+                let Some(last) = rows.last() else { return Ok(()) };
+                after = (last.0, last.1.to_string());
+                for (completed, _, primary, alias) in rows {
+                    hear(
+                        keys_of(&primary, alias.as_deref())?,
+                        u64::try_from(completed).unwrap_or(0),
+                    );
+                }
+            }
         })
     }
 
