@@ -1,1 +1,23 @@
 //! What people and programs reach: configuration, routes, pages, the API and the wiring of the other crates.
+//!
+//! Begin with `cli/serve.rs`, which starts `app.rs`; `routes.rs` names every door.
+
+mod activitypub;
+mod announce;
+mod api;
+mod client_ip;
+mod progress;
+mod routes;
+mod tasks;
+
+pub mod accounts;
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod limits;
+pub mod publishing;
+pub mod secrets;
+pub mod telemetry;

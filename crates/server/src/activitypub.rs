@@ -1,0 +1,259 @@
+//! The doors of federation: WebFinger, NodeInfo, actors, their collections, objects, activities and the inboxes.
+//!
+//! What the documents say is the federation's; here a request finds its document. Actors share their URLs with pages:
+//! these routes take only requests that ask for ActivityPub, the rest fall through to `pages/`.
+
+use actix_web::guard::GuardContext;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use serde_json::Value;
+use shoal_federation::{Incoming, ObjectAnswer};
+use shoal_store::{ActorKind, Id, LocalActor, Visibility};
+
+use crate::app::App;
+use crate::error::Problem;
+
+/// The media type of every document we serve to servers.
+const ACTIVITY_JSON: &str = "application/activity+json";
+
+/// Largest body an inbox takes: 1 MiB.
+const INBOX_BYTES: usize = 1 << 20;
+
+type Answer = Result<HttpResponse, Problem>;
+
+/// Registers the doors, unless federation is switched off.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/.well-known/webfinger", web::get().to(webfinger))
+        .route("/.well-known/nodeinfo", web::get().to(nodeinfo_links))
+        .route("/nodeinfo/{version}", web::get().to(nodeinfo))
+        .service(
+            web::resource("/inbox")
+                .app_data(web::PayloadConfig::new(INBOX_BYTES))
+                .route(web::post().to(inbox)),
+        )
+        .service(web::resource("/objects/{id}").route(web::get().to(object)))
+        .service(web::resource("/activities/{id}").route(web::get().to(activity)));
+    for path in ["/actor", "/accounts/{name}", "/collections/{name}"] {
+        let inbox_of = web::resource(format!("{path}/inbox")).app_data(web::PayloadConfig::new(INBOX_BYTES));
+        config
+            .service(inbox_of.route(web::post().to(inbox)))
+            .route(&format!("{path}/outbox"), web::get().to(outbox))
+            .route(&format!("{path}/followers"), web::get().to(followers))
+            .route(&format!("{path}/following"), web::get().to(following))
+            .route(
+                path,
+                web::get()
+                    .guard(actix_web::guard::fn_guard(asks_for_activity))
+                    .to(actor),
+            );
+    }
+}
+
+/// Whether a request prefers ActivityPub to a page, by the first media type in `Accept` that we know; nothing when it
+/// names neither.
+fn prefers_activity(headers: &header::HeaderMap) -> Option<bool> {
+    let lines = headers
+        .get_all(header::ACCEPT)
+        .filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).find_map(|part| {
+        let media = part.split(';').next().unwrap_or_default().trim();
+        match media.to_ascii_lowercase().as_str() {
+            "application/activity+json" | "application/ld+json" => Some(true),
+            "text/html" | "application/xhtml+xml" => Some(false),
+            _ => None,
+        }
+    })
+}
+
+/// The guard of URLs that actors share with pages.
+fn asks_for_activity(request: &GuardContext<'_>) -> bool {
+    prefers_activity(request.head().headers()) == Some(true)
+}
+
+fn document(status: StatusCode, body: String) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, ACTIVITY_JSON))
+        .insert_header((header::VARY, "Accept"))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(body)
+}
+
+fn federating(app: &App) -> Result<(), Problem> {
+    if app.config.federation.enabled {
+        Ok(())
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+/// The local actor that a path names: `/actor`, `/accounts/{name}…`, `/collections/{name}…`.
+async fn named(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor, Problem> {
+    federating(app)?;
+    let kind = match request.path().split('/').nth(1) {
+        Some("accounts") => ActorKind::Account,
+        Some("collections") => ActorKind::Collection,
+        _ => ActorKind::Instance,
+    };
+    let name = request.match_info().get("name").unwrap_or_default().to_owned();
+    let federation = app.federation.clone();
+    let found = app.read(move |store| match kind {
+        ActorKind::Instance => store.local_actor_by_id(federation.instance_actor()),
+        _ => store.local_actor(kind, &name),
+    });
+    let actor = found.await?.ok_or_else(Problem::not_found)?;
+    match &actor.state {
+        Visibility::Visible => Ok(actor),
+        Visibility::Hidden { reason, .. } | Visibility::Removed { reason, .. } => Err(Problem::gone(reason)),
+    }
+}
+
+async fn actor(request: HttpRequest, app: web::Data<App>) -> Answer {
+    let actor = named(&request, &app).await?;
+    let federation = app.federation.clone();
+    let built = app.read(move |_| federation.actor_document(&actor)).await?;
+    Ok(document(StatusCode::OK, built.to_string()))
+}
+
+/// Absent for the collection itself, else one of its pages.
+#[derive(Deserialize)]
+struct PageQuery {
+    page: Option<String>,
+}
+
+macro_rules! collection {
+    ($name:ident) => {
+        async fn $name(request: HttpRequest, query: web::Query<PageQuery>, app: web::Data<App>) -> Answer {
+            let (actor, page) = (named(&request, &app).await?, query.into_inner().page);
+            let federation = app.federation.clone();
+            let built = app
+                .read(move |_| federation.$name(&actor, page.as_deref()))
+                .await?;
+            Ok(document(StatusCode::OK, built.to_string()))
+        }
+    };
+}
+collection!(outbox);
+collection!(followers);
+collection!(following);
+
+async fn object(request: HttpRequest, path: web::Path<String>, app: web::Data<App>) -> Answer {
+    federating(&app)?;
+    let id: Id = path.parse().map_err(|_| Problem::not_found())?;
+    if prefers_activity(request.headers()) == Some(false) {
+        return page_of(&app, id).await;
+    }
+    let federation = app.federation.clone();
+    match app.read(move |_| federation.object(id)).await? {
+        ObjectAnswer::Found(body) => Ok(document(StatusCode::OK, body)),
+        ObjectAnswer::Gone(body) => Ok(document(StatusCode::GONE, body)),
+        ObjectAnswer::Missing => Err(Problem::not_found()),
+    }
+}
+
+/// Where a person finds what a record is about.
+async fn page_of(app: &App, id: Id) -> Answer {
+    let uri = app.link(&format!("objects/{id}"));
+    let record = app
+        .read(move |store| store.record(&uri))
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let upload = record.subject.upload.ok_or_else(Problem::not_found)?;
+    let page = app.link(&format!("uploads/{upload}"));
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, page))
+        .insert_header((header::VARY, "Accept"))
+        .finish())
+}
+
+async fn activity(path: web::Path<String>, app: web::Data<App>) -> Answer {
+    federating(&app)?;
+    let id: Id = path.parse().map_err(|_| Problem::not_found())?;
+    let federation = app.federation.clone();
+    match app.read(move |_| federation.activity(id)).await? {
+        ObjectAnswer::Found(body) => Ok(document(StatusCode::OK, body)),
+        ObjectAnswer::Gone(body) => Ok(document(StatusCode::GONE, body)),
+        ObjectAnswer::Missing => Err(Problem::not_found()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    resource: String,
+}
+
+async fn webfinger(query: Option<web::Query<Resource>>, app: web::Data<App>) -> Answer {
+    federating(&app)?;
+    let asked = query
+        .ok_or_else(|| Problem::invalid("Ask with ?resource=acct:NAME@HOST."))?
+        .into_inner();
+    let federation = app.federation.clone();
+    let found = app.read(move |_| federation.webfinger(&asked.resource)).await?;
+    let found = found.ok_or_else(Problem::not_found)?;
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header((header::CONTENT_TYPE, "application/jrd+json"));
+    Ok(answer
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .body(found.to_string()))
+}
+
+fn json(body: &Value, content_type: &str) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, content_type))
+        .body(body.to_string())
+}
+
+async fn nodeinfo_links(app: web::Data<App>) -> Answer {
+    federating(&app)?;
+    Ok(json(&app.federation.nodeinfo_links(), "application/json"))
+}
+
+async fn nodeinfo(path: web::Path<String>, app: web::Data<App>) -> Answer {
+    federating(&app)?;
+    let (federation, version) = (app.federation.clone(), path.into_inner());
+    let asked = version.clone();
+    let body = app
+        .read(move |_| federation.nodeinfo(&asked))
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let schema =
+        format!("application/json; profile=\"http://nodeinfo.diaspora.software/ns/schema/{version}#\"");
+    Ok(json(&body, &schema))
+}
+
+/// Any inbox. The federation judges; here the request is only handed over whole.
+async fn inbox(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> Answer {
+    federating(&app)?;
+    let is_shared = request.path() == "/inbox";
+    let inbox_of = if is_shared {
+        None
+    } else {
+        Some(named(&request, &app).await?.id)
+    };
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in request.headers() {
+        let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
+        let value = http::HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    let incoming = Incoming {
+        method: request.method().as_str().to_owned(),
+        path_and_query: request
+            .uri()
+            .path_and_query()
+            .map_or("/", |p| p.as_str())
+            .to_owned(),
+        headers,
+        body,
+        inbox_of,
+    };
+    let federation = app.federation.clone();
+    let receipt = app
+        .outside(async move { federation.receive(incoming).await })
+        .await?;
+    let status = StatusCode::from_u16(receipt.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Ok(HttpResponse::build(status).json(serde_json::json!({ "message": receipt.sentence })))
+}

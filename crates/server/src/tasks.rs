@@ -1,0 +1,198 @@
+//! What happens by the clock: swarms are swept, saved and restored, completions counted, idle keys forgotten, listings
+//! of other nodes heard. The courier runs beside; it is the federation's own.
+
+use std::io::{BufReader, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use shoal_store::{Backend, Listing, ListingChange, ListingCursor, Store, StoreError};
+use shoal_tracker::{Mode, Seconds, Settings, Tracker};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::clock;
+use crate::config::{Config, TrackerMode};
+
+type Stopped = watch::Receiver<bool>;
+
+/// Peers looked at in a second: ten million are gone through in some minutes, a million in seconds.
+const SWEPT_PER_SECOND: usize = 100_000;
+
+/// A tracker that knows every listed torrent and the swarms that were saved, and hears of every change.
+pub(crate) fn open_tracker(config: &Config, store: &Store) -> anyhow::Result<Arc<Tracker>> {
+    let settings = &config.tracker;
+    let bound = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let tracker = Arc::new(Tracker::new(Settings {
+        mode: match settings.mode {
+            TrackerMode::Listed => Mode::Listed,
+            TrackerMode::Open => Mode::Open,
+            TrackerMode::Closed => Mode::Closed,
+        },
+        interval: settings.interval,
+        min_interval: settings.min_interval,
+        max_torrents: bound(settings.max_torrents),
+        max_peers: bound(settings.max_peers),
+        max_peers_per_torrent: bound(settings.max_peers_per_torrent),
+        max_peers_per_address: bound(settings.max_peers_per_address),
+        ..Settings::new(rand::random())
+    }));
+    let listener = Arc::clone(&tracker);
+    store.on_listing_change(Arc::new(move |changes: &[ListingChange]| {
+        hear(&listener, changes)
+    }));
+    store.for_each_listing(|change| hear(&tracker, &[change]))?;
+    store.for_each_completed(|keys, completed| tracker.set_completed(keys, completed))?;
+    restore(&tracker, &config.swarms_file());
+    Ok(tracker)
+}
+
+/// Tells the registry what the store decided.
+fn hear(tracker: &Tracker, changes: &[ListingChange]) {
+    for change in changes {
+        match change.state {
+            Listing::Listed => tracker.list(change.keys),
+            Listing::Forbidden => tracker.forbid(change.keys),
+            Listing::Unlisted => tracker.unlist(change.keys),
+        }
+    }
+}
+
+/// Reads saved swarms; a file that cannot be used costs nothing but one announce interval.
+fn restore(tracker: &Tracker, file: &Path) {
+    let Ok(saved) = std::fs::File::open(file) else {
+        return;
+    };
+    match tracker.restore(Seconds(0), &mut BufReader::new(saved)) {
+        Ok(peers) => tracing::info!(?peers, "swarms restored"),
+        Err(error) => tracing::warn!(%error, "saved swarms cannot be used; clients will announce again"),
+    }
+}
+
+/// Writes swarms and completion counts; the file is replaced as a whole or not at all.
+///
+/// # Errors
+/// When the file or the database cannot be written.
+pub(crate) fn save(app: &App) -> anyhow::Result<()> {
+    count_completions(app)?;
+    let file = app.config.swarms_file();
+    let fresh = file.with_extension("new");
+    let said = || format!("cannot save the swarms to {}", file.display());
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(said)?;
+    }
+    let mut out = BufWriter::new(std::fs::File::create(&fresh).with_context(said)?);
+    app.tracker
+        .snapshot(app.tracker_now(), &mut out)
+        .with_context(said)?;
+    out.flush().with_context(said)?;
+    out.get_ref().sync_all().with_context(said)?;
+    std::fs::rename(&fresh, &file).with_context(said)
+}
+
+/// Stores the completions since the last time, in one transaction; what cannot be stored is kept for the next time.
+fn count_completions(app: &App) -> Result<(), StoreError> {
+    let counted = app.tracker.take_completions();
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = counted
+        .iter()
+        .map(|(key, n)| (*key, i64::try_from(*n).unwrap_or(i64::MAX)))
+        .collect();
+    let stored = app.store.add_completions(clock::moment(), &rows);
+    if stored.is_err() {
+        app.tracker.give_back_completions(counted);
+    }
+    stored
+}
+
+/// Starts everything that runs beside the sockets.
+pub(crate) fn start(app: &Arc<App>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
+    let mut work = vec![
+        every(Duration::from_secs(1), app, stopped, |app| {
+            app.tracker.sweep(app.tracker_now(), SWEPT_PER_SECOND);
+            Ok(())
+        }),
+        every(Duration::from_secs(30), app, stopped, |app| {
+            Ok(count_completions(app)?)
+        }),
+        every(Duration::from_secs(300), app, stopped, save),
+        every(Duration::from_secs(600), app, stopped, |app| {
+            app.limits.forget_idle();
+            Ok(app.store.sweep_expired(clock::moment())?)
+        }),
+    ];
+    if app.store.kind() == Backend::Postgres {
+        work.push(hear_other_nodes(app, stopped));
+    }
+    if app.config.federation.enabled {
+        let (federation, stopped) = (Arc::clone(&app.federation), stopped.clone());
+        work.push(tokio::spawn(async move { federation.run_courier(stopped).await }));
+    }
+    work
+}
+
+/// Runs blocking work again and again until the program stops; a failure is told and the work goes on.
+fn every(
+    pause: Duration,
+    app: &Arc<App>,
+    stopped: &Stopped,
+    mut work: impl FnMut(&App) -> anyhow::Result<()> + Send + 'static,
+) -> JoinHandle<()> {
+    let (app, mut stopped) = (Arc::clone(app), stopped.clone());
+    tokio::spawn(async move {
+        while !until(pause, &mut stopped).await {
+            let app = Arc::clone(&app);
+            let ran = tokio::task::spawn_blocking(move || {
+                let done = work(&app);
+                (work, done)
+            });
+            let Ok((again, done)) = ran.await else { return };
+            work = again;
+            if let Err(error) = done {
+                tracing::error!("work in the background failed and will be tried again: {error:#}");
+            }
+        }
+    })
+}
+
+/// Waits for the pause or the stop; true when it is the stop.
+async fn until(pause: Duration, stopped: &mut Stopped) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => false,
+        _ = stopped.wait_for(|stop| *stop) => true,
+    }
+}
+
+/// Hears within a second what other nodes on the same PostgreSQL listed or forbade, and heals misses by comparing the
+/// whole every ten minutes.
+fn hear_other_nodes(app: &Arc<App>, stopped: &Stopped) -> JoinHandle<()> {
+    let mut cursor = None;
+    let mut rounds = 0_u32;
+    every(Duration::from_secs(1), app, stopped, move |app| {
+        let at = match cursor {
+            Some(at) if !rounds.is_multiple_of(600) => at,
+            _ => compare_listing(app)?,
+        };
+        rounds = rounds.wrapping_add(1);
+        let (changes, next) = app.store.listing_changes_since(at)?;
+        hear(&app.tracker, &changes);
+        cursor = Some(next);
+        Ok(())
+    })
+}
+
+/// Brings the registry to what is stored, and says where later changes begin.
+fn compare_listing(app: &App) -> Result<ListingCursor, StoreError> {
+    let mut resync = app.tracker.resync();
+    let cursor = app.store.for_each_listing(|change| match change.state {
+        Listing::Listed => resync.list(change.keys),
+        Listing::Forbidden => resync.forbid(change.keys),
+        Listing::Unlisted => {}
+    })?;
+    resync.finish();
+    Ok(cursor)
+}
