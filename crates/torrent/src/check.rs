@@ -12,9 +12,10 @@ use thiserror::Error;
 pub use crate::hashing::Progress;
 
 use crate::file::FilePath;
+use crate::format::Format;
 use crate::hashing::{Failure, Job, PieceHashes, Source};
 use crate::merkle::{self, Hash};
-use crate::metainfo::{Format, Metainfo};
+use crate::metainfo::Metainfo;
 use on_disk::Place;
 
 /// Why nothing could be checked at all.

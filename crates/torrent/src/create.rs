@@ -15,9 +15,10 @@ use thiserror::Error;
 pub use crate::hashing::Progress;
 
 use crate::error::MetainfoError;
+use crate::format::Format;
 use crate::hashing::{Job, Source};
 use crate::limits::Limits;
-use crate::metainfo::{Format, Metainfo};
+use crate::metainfo::Metainfo;
 use crate::outer;
 use walk::Found;
 

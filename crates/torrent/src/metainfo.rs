@@ -1,62 +1,22 @@
 //! A torrent file as a whole: read once from untrusted bytes, every limit applied, both halves checked and merged. The
 //! bytes themselves are not kept and never written anew; info-hashes are computed over them as they are. Next in the
-//! flow: the store keeps the bytes, `file_tree.rs` and `magnet.rs` show what is in them.
+//! flow: `metainfo/halves.rs`; then the store keeps the bytes, `file_tree.rs` and `magnet.rs` show what is in them.
+
+mod halves;
 
 use std::ops::Range;
 
-use crate::bencode::{Node, Tree};
+use crate::bencode::Tree;
 use crate::error::MetainfoError;
 use crate::file::{File, FilePath};
+use crate::format::Format;
 use crate::info_hash::{InfoHashV1, InfoHashV2, SwarmKeys};
-use crate::limits::{BLOCK, Limits, MAX_PIECE_LENGTH};
+use crate::limits::Limits;
 use crate::magnet::Magnet;
 use crate::outer::{self, Outer};
 use crate::v2::Layers;
-use crate::{duplicates, hybrid, names, second_reader, symlinks, v1, v2};
-
-/// Which info-hashes a torrent has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Only v1 (BEP 3).
-    V1,
-    /// Only v2 (BEP 52).
-    V2,
-    /// Both, for one and the same content.
-    Hybrid,
-}
-
-impl Format {
-    /// `v1`, `v2` or `hybrid`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Format::V1 => "v1",
-            Format::V2 => "v2",
-            Format::Hybrid => "hybrid",
-        }
-    }
-}
-
-impl std::fmt::Display for Format {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for Format {
-    type Err = UnknownFormat;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
-        [Format::V1, Format::V2, Format::Hybrid]
-            .into_iter()
-            .find(|format| format.as_str() == text)
-            .ok_or(UnknownFormat)
-    }
-}
-
-/// A text that names no format.
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("Not a torrent format; there are v1, v2 and hybrid.")]
-pub struct UnknownFormat;
+use crate::{duplicates, v2};
+use halves::{Halves, Hashes};
 
 /// What a torrent file says, all of it checked.
 #[derive(Clone, Debug)]
@@ -74,13 +34,6 @@ pub struct Metainfo {
     pieces: Box<[u8]>,
     layers: Layers,
     has_layers: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Hashes {
-    V1(InfoHashV1),
-    V2(InfoHashV2),
-    Hybrid(InfoHashV1, InfoHashV2),
 }
 
 impl Metainfo {
@@ -102,9 +55,9 @@ impl Metainfo {
             return Err(MetainfoError::NotCanonical { position, problem });
         }
         let half = Halves::of(info)?;
-        let piece_length = piece_length(info, half.v2)?;
+        let piece_length = halves::piece_length(info, half.v2)?;
         let name = Halves::name(info)?;
-        let content = read_content(
+        let content = halves::read_content(
             info,
             &half,
             (!half.single).then_some(name.as_str()),
@@ -319,116 +272,3 @@ impl Metainfo {
 
 /// Bytes of addresses in a magnet link, before they are percent-encoded.
 const MAX_MAGNET: usize = 16 * 1024;
-
-/// Which halves an info dictionary has, and its hashes.
-struct Halves {
-    v2: bool,
-    /// One file that does not lie below the torrent's name.
-    single: bool,
-    hashes: Hashes,
-}
-
-impl Halves {
-    fn of(info: Node<'_>) -> Result<Self, MetainfoError> {
-        let version = info
-            .get("meta version")
-            .and_then(|version| version.int())
-            .unwrap_or(1);
-        let v2 = version == 2;
-        if version > 2 {
-            return Err(MetainfoError::UnknownVersion(version));
-        }
-        if !v2 && info.get("file tree").is_some_and(|tree| tree.dict().is_some()) {
-            return Err(MetainfoError::MissingVersion);
-        }
-        let list = info.get("files").is_some();
-        let hashes = match (v2, list || info.get("length").is_some()) {
-            (false, _) => Hashes::V1(InfoHashV1::of(info.raw())),
-            (true, false) => Hashes::V2(InfoHashV2::of(info.raw())),
-            (true, true) => Hashes::Hybrid(InfoHashV1::of(info.raw()), InfoHashV2::of(info.raw())),
-        };
-        Ok(Halves {
-            v2,
-            single: if v2 { v2::is_single(info) } else { !list },
-            hashes,
-        })
-    }
-
-    /// The torrent's name made safe; if nothing is left of it, its hash stands in.
-    fn name(info: Node<'_>) -> Result<String, MetainfoError> {
-        let raw = v1::raw_name(info).ok_or(MetainfoError::MissingName)?;
-        Ok(match names::usable(raw) {
-            Some(name) => name,
-            None if raw.is_empty() => names::component(raw),
-            None => InfoHashV1::of(info.raw()).to_string(),
-        })
-    }
-}
-
-/// The files of an info dictionary, both halves merged.
-struct Content {
-    files: Vec<File>,
-    pieces: Box<[u8]>,
-    piece_count: u64,
-}
-
-/// Reads the files of `info`; they lie below `folder` if there is one.
-fn read_content(
-    info: Node<'_>,
-    half: &Halves,
-    folder: Option<&str>,
-    piece_length: u64,
-    limits: &Limits,
-) -> Result<Content, MetainfoError> {
-    let read_v1 = |hash: InfoHashV1| {
-        let mut v1 = v1::read(info, folder, piece_length, limits)?;
-        second_reader::agrees(info, &v1, hash, piece_length)?;
-        symlinks::confine(&mut v1.files);
-        Ok::<_, MetainfoError>(v1)
-    };
-    let read_v2 = || {
-        let mut v2 = v2::read(info, folder, piece_length, limits)?;
-        symlinks::confine(&mut v2.files);
-        Ok::<_, MetainfoError>(v2)
-    };
-    let of_v1 = |files, pieces: &[u8]| Content {
-        files,
-        pieces: pieces.into(),
-        piece_count: pieces.len() as u64 / 20,
-    };
-    Ok(match half.hashes {
-        Hashes::V1(hash) => {
-            let v1 = read_v1(hash)?;
-            of_v1(v1.files, v1.pieces)
-        }
-        Hashes::V2(_) => {
-            let v2 = read_v2()?;
-            v2::no_stray_pieces(info, &v2)?;
-            Content {
-                files: v2.files,
-                pieces: Box::default(),
-                piece_count: v2.pieces,
-            }
-        }
-        Hashes::Hybrid(hash, _) => {
-            let v1 = read_v1(hash)?;
-            of_v1(
-                hybrid::merge(v1.files, read_v2()?.files, piece_length)?,
-                v1.pieces,
-            )
-        }
-    })
-}
-
-fn piece_length(info: Node<'_>, v2: bool) -> Result<u64, MetainfoError> {
-    let length = info
-        .get("piece length")
-        .and_then(|l| l.int())
-        .ok_or(MetainfoError::Missing("piece length"))?;
-    let in_v2 = |bytes: u64| bytes >= BLOCK && bytes.is_power_of_two();
-    let fits = |bytes: &u64| (1..=MAX_PIECE_LENGTH).contains(bytes) && (!v2 || in_v2(*bytes));
-    u64::try_from(length)
-        .ok()
-        .filter(fits)
-        .ok_or(MetainfoError::PieceLength(length))
-}

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use crate::create::Options;
 use crate::create::walk::{Found, FoundFile};
 use crate::encode;
+use crate::format::Format;
 use crate::hashing::{Job, PieceHashes};
 use crate::merkle::{self, Hash};
-use crate::metainfo::Format;
 
 /// The torrent file. `hashes` are those of all pieces of `job`, whose sources are the files of `found` that are not
 /// empty, in the same order.
