@@ -217,16 +217,21 @@ fn count(db: &mut Db, now: Millis, seq: i64) -> Result<(), StoreError> {
 
 /// Gives up what waits to be told about an object that is gone; those who may know of it are told that instead.
 fn withdraw(db: &mut Db, now: Millis, object_uri: &str) -> Result<(), StoreError> {
-    let waiting: Vec<(String, i64)> = deliveries::table
-        .inner_join(activities::table)
-        .filter(
-            activities::object_uri
-                .eq(object_uri)
-                .and(deliveries::state.eq("waiting")),
-        )
-        .order((deliveries::host, deliveries::seq))
-        .select((deliveries::host, deliveries::seq))
+    let said: Vec<i64> = activities::table
+        .filter(activities::object_uri.eq(object_uri))
+        .select(activities::seq)
         .load(db)?;
+    // By activity alone: an index on states would be all that waits.
+    let told: Vec<(String, i64, String)> = deliveries::table
+        .filter(deliveries::activity.eq_any(said))
+        .order((deliveries::host, deliveries::seq))
+        .select((deliveries::host, deliveries::seq, deliveries::state))
+        .load(db)?;
+    let waiting: Vec<(String, i64)> = told
+        .into_iter()
+        .filter(|(_, _, state)| state == "waiting")
+        .map(|(host, seq, _)| (host, seq))
+        .collect();
     for of_one_host in waiting.chunk_by(|a, b| a.0 == b.0) {
         let Some(mut host) = crate::hosts::lock(db, &of_one_host[0].0)? else {
             continue;

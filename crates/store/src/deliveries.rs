@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use crate::connection::Db;
 use crate::hosts::{self, Host};
 use crate::schema::{activities, deliveries};
+use crate::shelf::Shelf;
 use crate::{Id, Millis, Moment, Store, StoreError};
 
 /// The longest reason that is kept, in characters; it comes from other servers.
@@ -98,11 +99,15 @@ impl Store {
     pub fn next_deliveries(&self, host: &str, limit: u32) -> Result<Vec<Delivery>, StoreError> {
         let host = host.to_owned();
         self.read(move |db| {
+            let first = Shelf {
+                host: Some(&host),
+                state: DeliveryState::Waiting,
+            };
+            let first = first.first(db, i64::from(limit).clamp(1, MOST))?;
             let rows: Vec<Row> = deliveries::table
                 .inner_join(activities::table)
-                .filter(deliveries::host.eq(host).and(deliveries::state.eq("waiting")))
+                .filter(deliveries::seq.eq_any(first))
                 .order(deliveries::seq)
-                .limit(i64::from(limit).clamp(1, MOST))
                 .select(Row::as_select())
                 .load(db)?;
             Ok(rows.into_iter().map(from_row).collect())

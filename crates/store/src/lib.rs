@@ -42,6 +42,7 @@ mod scopes;
 mod search;
 mod sessions;
 mod settings;
+mod shelf;
 mod sign_in;
 mod slugs;
 mod sqlite;

@@ -12,6 +12,7 @@ use crate::deliveries::{DeliveryState, bounded};
 use crate::hosts::{self, Host};
 use crate::moderation_log::{Entry, log};
 use crate::schema::{activities, deliveries, records};
+use crate::shelf::Shelf;
 use crate::{Id, Millis, Moment, Page, Paging, Store, StoreError};
 
 /// How long a delivery that has ended is kept, for whoever asks what became of it.
@@ -96,18 +97,28 @@ impl Store {
             None => i64::MAX,
         };
         self.read(|db| {
-            // One state at a time, so that an index has them in order; of a host's three lists the newest are taken.
-            let states: Vec<Option<DeliveryState>> = match (&query.host, query.state) {
-                (Some(_), None) => DeliveryState::ALL.map(Some).to_vec(),
-                (_, state) => vec![state],
-            };
-            let mut rows = Vec::new();
+            // One state at a time, as the index has them; of all lists together the newest are taken.
+            let states = query
+                .state
+                .map_or(DeliveryState::ALL.to_vec(), |state| vec![state]);
+            let most = query.paging.bounded() + 1;
+            let mut numbers = Vec::new();
             for state in states {
-                rows.extend(listed(db, query, state, before)?);
+                let shelf = Shelf {
+                    host: query.host.as_deref(),
+                    state,
+                };
+                numbers.extend(shelf.last(db, before, most)?);
             }
-            rows.sort_by_key(|row| std::cmp::Reverse(row.id));
-            rows.truncate(usize::try_from(query.paging.bounded() + 1).unwrap_or(usize::MAX));
-            Ok(Page::of(rows, &query.paging, |row| [row.id.to_string()]))
+            numbers.sort_by_key(|number| std::cmp::Reverse(*number));
+            numbers.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+            let rows: Vec<Row> = deliveries::table
+                .inner_join(activities::table)
+                .filter(deliveries::seq.eq_any(numbers))
+                .order(deliveries::seq.desc())
+                .select(Row::as_select())
+                .load(db)?;
+            Page::of(rows, &query.paging, |row| [row.seq.to_string()]).try_map(from_row)
         })
     }
 
@@ -127,9 +138,13 @@ impl Store {
                     sql::<BigInt>(failing),
                 ))
                 .first::<(Option<i64>, i64, i64)>(db)?;
+            let oldest = Shelf {
+                host: None,
+                state: DeliveryState::Waiting,
+            }
+            .first(db, 1)?;
             let oldest_waiting_at = deliveries::table
-                .filter(deliveries::state.eq("waiting"))
-                .order(deliveries::seq)
+                .filter(deliveries::seq.eq_any(oldest))
                 .select(deliveries::created_at)
                 .first(db)
                 .optional()?;
@@ -154,15 +169,14 @@ impl Store {
             let Some(mut host) = hosts::lock(db, &these.host)? else {
                 return Ok(0);
             };
+            let first = Shelf {
+                host: Some(&these.host),
+                state: DeliveryState::Waiting,
+            };
+            let first = first.first(db, i64::from(limit))?;
             let old: Vec<i64> = deliveries::table
-                .filter(
-                    deliveries::host
-                        .eq(&host.host)
-                        .and(deliveries::state.eq("waiting")),
-                )
+                .filter(deliveries::seq.eq_any(first))
                 .filter(deliveries::created_at.lt(these.queued_before))
-                .order(deliveries::seq)
-                .limit(i64::from(limit))
                 .select(deliveries::seq)
                 .load(db)?;
             give_up(db, m.now, &mut host, &old, &bounded(&these.reason))
@@ -232,29 +246,6 @@ impl Store {
             Ok(diesel::delete(deliveries::table.filter(deliveries::seq.eq_any(old))).execute(tx.db)?)
         })
     }
-}
-
-fn listed(
-    db: &mut Db,
-    query: &DeliveryQuery,
-    state: Option<DeliveryState>,
-    before: i64,
-) -> Result<Vec<DeliveryRow>, StoreError> {
-    let mut wanted = deliveries::table
-        .inner_join(activities::table)
-        .filter(deliveries::seq.lt(before))
-        .order(deliveries::seq.desc())
-        .limit(query.paging.bounded() + 1)
-        .select(Row::as_select())
-        .into_boxed();
-    if let Some(host) = &query.host {
-        wanted = wanted.filter(deliveries::host.eq(host));
-    }
-    if let Some(state) = state {
-        wanted = wanted.filter(deliveries::state.eq(state.word()));
-    }
-    let rows: Vec<Row> = wanted.load(db)?;
-    rows.into_iter().map(from_row).collect()
 }
 
 /// Ends those of these deliveries of one locked host that wait; says how many.

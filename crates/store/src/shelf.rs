@@ -1,0 +1,79 @@
+//! The order of the queue: the numbers of deliveries in one state, of one host or of all, straight from an index.
+//!
+//! A planner that knows the table only by its statistics may think it cheaper to walk the whole table by number and
+//! skip what does not fit, which takes seconds when a long history stands in front. So the queries here leave it no
+//! such way: on PostgreSQL they ask for a range of whole index entries, which only that index has in order. What the
+//! numbers stand for is read elsewhere, by number. Next: `deliveries.rs`, who works the queue off.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
+
+use crate::StoreError;
+use crate::connection::Db;
+use crate::deliveries::DeliveryState;
+
+/// The deliveries in one state, of one host if one is named.
+pub(crate) struct Shelf<'a> {
+    pub(crate) host: Option<&'a str>,
+    pub(crate) state: DeliveryState,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+}
+
+impl Shelf<'_> {
+    /// The first numbers, the smallest first.
+    pub(crate) fn first(&self, db: &mut Db, limit: i64) -> Result<Vec<i64>, StoreError> {
+        self.numbers(db, i64::MAX, limit, "ASC")
+    }
+
+    /// The last numbers before `before`, the largest first.
+    pub(crate) fn last(&self, db: &mut Db, before: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+        self.numbers(db, before, limit, "DESC")
+    }
+
+    fn numbers(&self, db: &mut Db, before: i64, limit: i64, order: &str) -> Result<Vec<i64>, StoreError> {
+        let state = self.state.word();
+        let rows: Vec<Number> = match (db, self.host) {
+            (Db::Sqlite(conn), Some(host)) => sql_query(format!(
+                "SELECT seq FROM deliveries WHERE host = ? AND state = ? AND seq < ? ORDER BY seq {order} LIMIT ?"
+            ))
+            .bind::<Text, _>(host)
+            .bind::<Text, _>(state)
+            .bind::<BigInt, _>(before)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?,
+            (Db::Sqlite(conn), None) => sql_query(format!(
+                "SELECT seq FROM deliveries WHERE state = ? AND seq < ? ORDER BY seq {order} LIMIT ?"
+            ))
+            .bind::<Text, _>(state)
+            .bind::<BigInt, _>(before)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?,
+            (Db::Postgres(conn), Some(host)) => sql_query(format!(
+                "SELECT seq FROM deliveries
+                 WHERE (host, state, seq) > ($1, $2, 0) AND (host, state, seq) < ($1, $2, $3)
+                 ORDER BY host {order}, state {order}, seq {order} LIMIT $4"
+            ))
+            .bind::<Text, _>(host)
+            .bind::<Text, _>(state)
+            .bind::<BigInt, _>(before)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?,
+            (Db::Postgres(conn), None) => sql_query(format!(
+                "SELECT seq FROM deliveries
+                 WHERE (state, seq) > ($1, 0) AND (state, seq) < ($1, $2)
+                 ORDER BY state {order}, seq {order} LIMIT $3"
+            ))
+            .bind::<Text, _>(state)
+            .bind::<BigInt, _>(before)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?,
+        };
+        Ok(rows.into_iter().map(|row| row.seq).collect())
+    }
+}
