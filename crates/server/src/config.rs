@@ -216,7 +216,7 @@ impl Default for FederationSettings {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            level: "info,actix_server=warn".into(),
+            level: "info".into(),
             format: LogFormat::Text,
         }
     }

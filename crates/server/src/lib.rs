@@ -6,9 +6,12 @@ mod activitypub;
 mod announce;
 mod api;
 mod client_ip;
+mod feeds;
+mod pages;
 mod progress;
 mod routes;
 mod tasks;
+mod view;
 
 pub mod accounts;
 pub mod app;

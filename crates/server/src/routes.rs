@@ -6,11 +6,11 @@ use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App as Actix, Error, HttpResponse, web};
 
 use crate::app::App;
-use crate::{activitypub, announce, api, telemetry};
+use crate::{activitypub, announce, api, pages, telemetry};
 
 /// Nothing is loaded from elsewhere, nothing inline, nobody frames us. A page that must send a form to another server
 /// sets its own.
-const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+pub(crate) const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The web server's application.
@@ -54,6 +54,7 @@ pub(crate) fn app(
                 .wrap(Compress::default())
                 .configure(api::configure),
         )
+        .configure(pages::configure)
 }
 
 /// The figures' own listener.

@@ -4,8 +4,6 @@
 
 pub mod cavage;
 pub mod key;
-#[cfg(test)]
-mod vectors;
 pub mod window;
 
 use http::HeaderMap;

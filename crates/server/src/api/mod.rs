@@ -6,7 +6,7 @@ mod admin;
 mod catalogue;
 mod collections;
 mod datasets;
-mod following;
+pub(crate) mod following;
 mod openapi;
 mod paging;
 mod shapes;

@@ -1,0 +1,14 @@
+//! Feeds for readers and for BitTorrent programs: RSS 2.0 with torrents as enclosures (BEP 36) and the same in Atom. What
+//! stands in a feed is chosen in `feeds/lists.rs`; how an entry looks is `feeds/feed.rs`.
+
+mod feed;
+mod lists;
+
+use actix_web::web::{self, get};
+
+/// Registers every feed; `.rss` and `.atom` are endings of the last part of the address.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .route("/feeds/{name}", get().to(lists::whole))
+        .route("/feeds/{shelf}/{name}", get().to(lists::shelf));
+}

@@ -1,0 +1,171 @@
+//! The pages that people read: which address shows what. Each page is a file of its own beside its template; how things
+//! look on all of them is `view.rs`; the same addresses answer servers in the core's `activitypub.rs`.
+
+mod about;
+mod account;
+mod assets;
+mod cards;
+mod collection;
+mod collection_form;
+mod collections;
+mod dataset;
+mod dataset_form;
+mod datasets;
+mod deliveries;
+mod error;
+mod files;
+mod following;
+mod frame;
+mod home;
+mod keep;
+mod lists;
+mod moderate;
+mod moderation;
+mod notices;
+mod picture;
+mod remote_follow;
+#[cfg(test)]
+mod samples;
+pub(crate) mod scarce;
+mod search;
+mod settings;
+mod sign_in;
+mod upload;
+mod upload_form;
+mod uploads;
+
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, get, post};
+
+use crate::feeds;
+
+pub(crate) use cards::{swarm, torrent_path};
+
+/// Most bytes of a form without files: two texts of 20,000 characters, percent-encoded.
+const FORM_BYTES: usize = 1 << 20;
+
+/// Registers every page and feed. Must come last: what no page has is answered here too.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    let everything = web::scope("")
+        .wrap(from_fn(error::face))
+        .wrap(Compress::default())
+        .app_data(web::Data::new(scarce::Scarcity::default()))
+        .app_data(web::FormConfig::default().limit(FORM_BYTES))
+        .configure(reading)
+        .configure(publishing)
+        .configure(curating)
+        .configure(members)
+        .configure(moderators)
+        .configure(feeds::configure)
+        .default_service(web::to(error::nothing_here));
+    config.service(everything);
+}
+
+fn reading(config: &mut web::ServiceConfig) {
+    config
+        .route("/", get().to(home::home))
+        .route("/about", get().to(about::about))
+        .route("/feeds", get().to(about::feeds))
+        .route("/search", get().to(search::search))
+        .route("/tags", get().to(datasets::tags))
+        .route("/tags/{tag}", get().to(datasets::tag))
+        .route("/needs-seeds", get().to(uploads::needs_seeds))
+        .route("/uploads/{id}/swarm.png", get().to(picture::swarm))
+        .route("/assets/{name}", get().to(assets::asset))
+        .route("/favicon.ico", get().to(assets::favicon))
+        .route("/robots.txt", get().to(assets::robots));
+}
+
+fn publishing(config: &mut web::ServiceConfig) {
+    config
+        .route("/datasets", get().to(datasets::datasets))
+        .service(
+            web::resource("/datasets/new")
+                .route(get().to(dataset_form::new))
+                .route(post().to(dataset_form::create)),
+        )
+        .route("/datasets/{slug}", get().to(dataset::dataset))
+        .service(
+            web::resource("/datasets/{slug}/edit")
+                .route(get().to(dataset_form::edit))
+                .route(post().to(dataset_form::save)),
+        )
+        .service(
+            web::resource("/datasets/{slug}/upload")
+                .route(get().to(upload_form::new))
+                .route(post().to(upload_form::create)),
+        )
+        .route(
+            "/datasets/{slug}/collections",
+            post().to(collection::put_from_dataset),
+        )
+        .route("/uploads", get().to(uploads::uploads))
+        .route("/uploads/{id}", get().to(upload::upload))
+        .route("/uploads/{id}/files", get().to(files::files))
+        .service(
+            web::resource("/uploads/{id}/edit")
+                .route(get().to(upload_form::edit))
+                .route(post().to(upload_form::save)),
+        );
+}
+
+fn curating(config: &mut web::ServiceConfig) {
+    config
+        .route("/collections", get().to(collections::collections))
+        .service(
+            web::resource("/collections/new")
+                .route(get().to(collection_form::new))
+                .route(post().to(collection_form::create)),
+        )
+        .route("/collections/{name}", get().to(collection::collection))
+        .service(
+            web::resource("/collections/{name}/edit")
+                .route(get().to(collection_form::edit))
+                .route(post().to(collection_form::save)),
+        )
+        .route("/collections/{name}/put", post().to(collection::put))
+        .route("/collections/{name}/take", post().to(collection::take))
+        .route(
+            "/collections/{name}/follow",
+            post().to(remote_follow::follow_collection),
+        );
+}
+
+fn members(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/sign-in")
+                .route(get().to(sign_in::form))
+                .route(post().to(sign_in::sign_in)),
+        )
+        .service(
+            web::resource("/sign-in/{secret}")
+                .route(get().to(sign_in::link))
+                .route(post().to(sign_in::use_link)),
+        )
+        .route("/sign-out", post().to(sign_in::sign_out))
+        .route("/accounts/{name}", get().to(account::account))
+        .route(
+            "/accounts/{name}/follow",
+            post().to(remote_follow::follow_account),
+        )
+        .route("/settings", get().to(settings::settings))
+        .route("/settings/profile", post().to(settings::profile))
+        .route("/settings/password", post().to(settings::password))
+        .route("/settings/tokens", post().to(settings::make_token))
+        .route("/settings/tokens/{id}/end", post().to(settings::end_token))
+        .route("/settings/following", post().to(following::follow))
+        .route("/settings/following/{id}/end", post().to(following::end));
+}
+
+fn moderators(config: &mut web::ServiceConfig) {
+    config
+        .route("/moderation", get().to(moderation::log))
+        .route("/moderation/deliveries", get().to(deliveries::deliveries))
+        .route("/moderation/deliveries/retry", post().to(deliveries::retry))
+        .route(
+            "/moderation/deliveries/{id}/drop",
+            post().to(deliveries::drop_one),
+        )
+        .route("/moderation/{kind}/{id}", post().to(moderate::act));
+}

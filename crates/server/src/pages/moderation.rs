@@ -1,0 +1,84 @@
+//! The moderators' log: what was hidden, restored or removed, by whom and why. The buttons themselves stand on the pages
+//! concerned, `moderate.rs`; deliveries are `deliveries.rs`.
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+use askama::Template;
+use shoal_store::{LogEntry, Scope};
+
+use super::frame::{Answer, Frame, render};
+use super::lists::{List, ListQuery};
+use crate::app::App;
+use crate::auth::{Moderator, Visitor};
+use crate::clock;
+use crate::view::address::ListAddress;
+use crate::view::time::When;
+use crate::view::words;
+
+/// An act in the log.
+#[derive(Clone, Debug)]
+pub(crate) struct EntryRow {
+    pub(crate) who: String,
+    pub(crate) act: String,
+    pub(crate) kind: String,
+    pub(crate) label: String,
+    pub(crate) href: String,
+    pub(crate) reason: String,
+    pub(crate) when: When,
+}
+
+#[derive(Template)]
+#[template(path = "moderation.html")]
+pub(crate) struct ModerationPage {
+    pub(crate) frame: Frame,
+    pub(crate) is_admin: bool,
+    pub(crate) entries: Vec<EntryRow>,
+    pub(crate) list: List,
+}
+
+pub(crate) async fn log(app: web::Data<App>, moderator: Moderator, query: web::Query<ListQuery>) -> Answer {
+    let paging = query.paging();
+    let page = app.read(move |store| store.moderation_log(&paging)).await?;
+    let now = clock::now();
+    let visitor = Visitor(Some(moderator.0.clone()));
+    let view = ModerationPage {
+        frame: Frame::new(&app, &visitor, "/moderation", "Moderation")
+            .within("/moderation")
+            .private()
+            .noticing(query.done.as_deref()),
+        is_admin: moderator.may(Scope::Admin),
+        list: List::of(&ListAddress::new("/moderation"), &query, &page, ("act", "acts")),
+        entries: page.items.into_iter().map(|entry| row(entry, now)).collect(),
+    };
+    render(StatusCode::OK, &view)
+}
+
+fn row(entry: LogEntry, now: i64) -> EntryRow {
+    let href = match entry.target_kind.as_str() {
+        "upload" => format!("/uploads/{}", entry.target_id),
+        _ => String::new(),
+    };
+    EntryRow {
+        who: entry
+            .by
+            .map_or_else(|| "The command line".to_owned(), |name| words::line(&name)),
+        act: past_tense(&entry.act),
+        kind: entry.target_kind,
+        label: words::line(&entry.target_label),
+        reason: words::line(&entry.reason),
+        when: When::new(entry.at, now),
+        href,
+    }
+}
+
+/// `hide` as `hid`; what is not known stays as it is.
+fn past_tense(act: &str) -> String {
+    match act {
+        "hide" => "hid",
+        "restore" => "restored",
+        "remove" => "removed",
+        "suspend" => "suspended",
+        other => other,
+    }
+    .to_owned()
+}

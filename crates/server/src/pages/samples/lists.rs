@@ -1,0 +1,270 @@
+//! Lists, forms and the desks of members and moderators, with sample content.
+
+use super::html;
+use super::pieces::{HOSTILE, ago, collection, datasets, frame, id, leaves, list, uploads, visitors_frame};
+use crate::pages::collection_form::CollectionForm;
+use crate::pages::collections::CollectionsPage;
+use crate::pages::dataset_form::{DatasetForm, Draft};
+use crate::pages::datasets::{DatasetsPage, TagLink, TagsPage};
+use crate::pages::deliveries::{DeliveriesPage, DeliveryCard, HostCard};
+use crate::pages::files::FilesPage;
+use crate::pages::frame::{Frame, Link};
+use crate::pages::lists::List;
+use crate::pages::moderation::{EntryRow, ModerationPage};
+use crate::pages::search::{HitCard, SearchPage};
+use crate::pages::settings::{SettingsPage, TokenRow};
+use crate::pages::upload_form::{NewUploadPage, UploadEditPage};
+use crate::pages::uploads::UploadsPage;
+use crate::view::size::Size;
+use crate::view::threat::Danger;
+use crate::view::tree;
+
+pub(super) fn shelves() -> Vec<(&'static str, String)> {
+    let datasets_page = DatasetsPage {
+        frame: Frame {
+            here: "/datasets",
+            ..visitors_frame("Datasets")
+        },
+        heading: "Datasets".into(),
+        introduction: "Bodies of public information.".into(),
+        list: list("/datasets"),
+        datasets: datasets(),
+    };
+    let uploads_page = UploadsPage {
+        frame: Frame {
+            here: "/needs-seeds",
+            ..visitors_frame("Needs copies")
+        },
+        heading: "Needs copies".into(),
+        introduction: "What would be lost first.".into(),
+        list: list("/needs-seeds"),
+        uploads: uploads(),
+        empty_heading: "",
+        empty_words: "",
+    };
+    let nothing = UploadsPage {
+        frame: visitors_frame("Uploads"),
+        heading: "Uploads".into(),
+        introduction: "Concrete copies.".into(),
+        list: List::default(),
+        uploads: Vec::new(),
+        empty_heading: "No uploads yet",
+        empty_words: "Uploads stand here when someone publishes a torrent into a dataset.",
+    };
+    vec![
+        ("datasets", html(&datasets_page)),
+        ("needs-seeds", html(&uploads_page)),
+        ("uploads-empty", html(&nothing)),
+    ]
+}
+
+pub(super) fn finding() -> Vec<(&'static str, String)> {
+    let collections = CollectionsPage {
+        frame: Frame {
+            here: "/collections",
+            ..frame("Collections")
+        },
+        list: List::default(),
+        collections: vec![collection("Climate"), collection(HOSTILE)],
+        may_create: true,
+    };
+    let tag = |text: &str, count: &str| TagLink {
+        href: "/tags/x".into(),
+        text: text.into(),
+        count: count.into(),
+    };
+    let tags = TagsPage {
+        frame: visitors_frame("Tags"),
+        count: "3 tags".into(),
+        tags: vec![tag("climate", "14"), tag("sea level", "3"), tag(HOSTILE, "1")],
+    };
+    let hit = HitCard {
+        href: "/datasets/tides".into(),
+        title: "Tide gauge readings".into(),
+        snippet: "Hourly water levels of 61 gauges".into(),
+        kind: "Dataset",
+    };
+    let search = SearchPage {
+        frame: Frame {
+            here: "/search",
+            ..visitors_frame("Search")
+        },
+        query: "tide".into(),
+        kind: "dataset".into(),
+        list: list("/search"),
+        hits: vec![hit],
+    };
+    let files = FilesPage {
+        frame: visitors_frame("Files"),
+        href: "/uploads/0193".into(),
+        title: "tide-gauges".into(),
+        files: "100,000 files".into(),
+        per_page: 200,
+        tree: tree::lines(leaves()),
+        list: List {
+            count: "200 files on this page".into(),
+            next: "/x".into(),
+            ..List::default()
+        },
+    };
+    vec![
+        ("collections", html(&collections)),
+        ("tags", html(&tags)),
+        ("search", html(&search)),
+        ("files", html(&files)),
+    ]
+}
+
+pub(super) fn forms() -> Vec<(&'static str, String)> {
+    let draft = Draft {
+        title: HOSTILE.into(),
+        threat: "endangered".into(),
+        ..Draft::default()
+    };
+    let new = DatasetForm {
+        frame: Frame {
+            here: "/datasets/new",
+            ..frame("Publish a dataset")
+        },
+        heading: "Publish a dataset",
+        is_new: true,
+        may_upload: true,
+        most_bytes: Size(10_000_000),
+        method: String::new(),
+        draft: draft.clone(),
+        dangers: Danger::ALL,
+        fault: String::new(),
+        back: "/datasets".into(),
+    };
+    let edit = DatasetForm {
+        frame: frame("Edit"),
+        heading: "Edit this dataset",
+        is_new: false,
+        fault: "The address of the source is no web address.".into(),
+        draft,
+        back: "/datasets/tides".into(),
+        ..new.clone()
+    };
+    let upload = NewUploadPage {
+        frame: frame("Upload a torrent"),
+        dataset: Link::new("/datasets/tides", "Tide gauge readings"),
+        is_new: false,
+        most_bytes: Size(10_000_000),
+        method: String::new(),
+        description: String::new(),
+        fault: "This torrent is here already.".into(),
+        existing: "/uploads/0193".into(),
+    };
+    let upload_edit = UploadEditPage {
+        frame: frame("Edit the description"),
+        href: "/uploads/0193".into(),
+        title: HOSTILE.into(),
+        method: HOSTILE.into(),
+        description: "</textarea>".into(),
+        fault: String::new(),
+    };
+    let collection = CollectionForm {
+        frame: frame("Begin a collection"),
+        heading: "Begin a collection",
+        is_new: true,
+        domain: "archive.example".into(),
+        name: String::new(),
+        title: String::new(),
+        summary: String::new(),
+        fault: String::new(),
+        back: "/collections".into(),
+    };
+    vec![
+        ("dataset-new", html(&new)),
+        ("dataset-edit", html(&edit)),
+        ("upload-new", html(&upload)),
+        ("upload-edit", html(&upload_edit)),
+        ("collection-new", html(&collection)),
+    ]
+}
+
+pub(super) fn deliveries() -> Vec<(&'static str, String)> {
+    let delivery = |state, state_word, reason: &str| DeliveryCard {
+        id: 7,
+        state,
+        state_word,
+        kind: "Create".into(),
+        inbox: "https://mastodon.example/inbox".into(),
+        attempts: "3 attempts".into(),
+        reason: reason.into(),
+        when: ago(5),
+        changed: Some(ago(1)),
+        may_drop: false,
+    };
+    let deliveries = DeliveriesPage {
+        frame: Frame { here: "/moderation", ..frame("Deliveries") },
+        figures: "12 deliveries wait for 3 servers, the oldest written 5 hours ago.".into(),
+        hosts: vec![HostCard {
+            name: "slow.example".into(),
+            href: "/moderation/deliveries?host=slow.example".into(),
+            words: "4 failed attempts since 20 November 2026, 04:14 UTC, 9 deliveries waiting; next attempt in 2 hours".into(),
+            reason: "Answered 503: Service Unavailable".into(),
+        }],
+        heading: "All deliveries".into(),
+        list: list("/moderation/deliveries"),
+        deliveries: vec![
+            DeliveryCard { may_drop: true, ..delivery("waiting", "Waiting", "the connection timed out after 10 s") },
+            delivery("refused", "Refused", "Answered 401: signature not accepted"),
+            delivery("delivered", "Delivered", ""),
+        ],
+    };
+    vec![("deliveries", html(&deliveries))]
+}
+
+pub(super) fn desks() -> Vec<(&'static str, String)> {
+    let entry = |act: &str, href: &str| EntryRow {
+        who: "ann".into(),
+        act: act.into(),
+        kind: "upload".into(),
+        label: "tide-gauges-2026-11".into(),
+        href: href.into(),
+        reason: "Holds names and addresses of private persons in scans/0031.tiff.".into(),
+        when: ago(7),
+    };
+    let moderation = ModerationPage {
+        frame: Frame {
+            here: "/moderation",
+            ..frame("Moderation")
+        },
+        is_admin: true,
+        entries: vec![entry("hid", "/uploads/0193"), entry("restored", "")],
+        list: List {
+            count: "2 acts".into(),
+            ..List::default()
+        },
+    };
+    let token = TokenRow {
+        id: id(),
+        label: "scanner".into(),
+        scopes: "submit,upload".into(),
+        when: ago(99),
+    };
+    let settings = SettingsPage {
+        frame: Frame {
+            here: "/settings",
+            notice: "You are signed in.",
+            ..frame("Settings")
+        },
+        name: "ann".into(),
+        handle: "@ann@archive.example".into(),
+        scopes: "describe datasets and keep collections; publish torrents".into(),
+        title: "Ann".into(),
+        summary: String::new(),
+        followable: true,
+        has_password: true,
+        least: 10,
+        tokens: vec![token],
+        grantable: vec![
+            ("submit", "describe datasets and keep collections", true),
+            ("upload", "publish torrents", true),
+        ],
+        fresh_token: Some("shoal_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG".into()),
+        fault: String::new(),
+    };
+    vec![("moderation", html(&moderation)), ("settings", html(&settings))]
+}

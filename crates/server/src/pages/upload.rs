@@ -1,0 +1,224 @@
+//! An upload's page: one concrete copy, its files, hashes and swarm. The list of all its files, page by page, is
+//! `files.rs`; making and changing uploads is `upload_form.rs`.
+
+use actix_web::http::StatusCode;
+use actix_web::web;
+use askama::Template;
+use shoal_store::{Dataset, Id, Paging, Store, StoreError, Threat, Upload, UploadFile};
+
+use super::cards;
+use super::dataset::may_edit;
+use super::frame::{Answer, Frame, Link, Picture, go_to, render};
+use super::keep::Keep;
+use super::lists::ListQuery;
+use super::moderate::{Sheet, open_to};
+use crate::app::App;
+use crate::auth::Visitor;
+use crate::clock;
+use crate::error::Problem;
+use crate::view::hash::Hash;
+use crate::view::markdown::Prose;
+use crate::view::size::{Size, counted};
+use crate::view::threat::Danger;
+use crate::view::time::When;
+use crate::view::tree::{self, Leaf, Line};
+use crate::view::words;
+
+/// Most files whose tree is shown whole on the upload's page.
+const WHOLE_TREE: usize = 1_000;
+/// Files shown of a larger torrent.
+const FIRST_FILES: usize = 100;
+
+#[derive(Template)]
+#[template(path = "upload.html")]
+pub(crate) struct UploadPage {
+    pub(crate) frame: Frame,
+    pub(crate) href: String,
+    pub(crate) title: String,
+    pub(crate) dataset: Link,
+    pub(crate) account: Link,
+    pub(crate) created: When,
+    pub(crate) updated: Option<When>,
+    pub(crate) danger: Danger,
+    pub(crate) keep: Keep,
+    pub(crate) prose: Prose,
+    pub(crate) method: Prose,
+    pub(crate) files: String,
+    pub(crate) tree: Vec<Line>,
+    pub(crate) shown_files: String,
+    pub(crate) more_files: String,
+    pub(crate) hashes: Vec<Hash>,
+    pub(crate) format: &'static str,
+    pub(crate) piece_length: Size,
+    pub(crate) torrent_size: Size,
+    pub(crate) is_private: bool,
+    pub(crate) web_seeds: Vec<Link>,
+    pub(crate) trackers: Vec<String>,
+    pub(crate) may_edit: bool,
+    pub(crate) withheld: String,
+    pub(crate) moderation: Option<Sheet>,
+}
+
+struct Found {
+    upload: Upload,
+    dataset: Option<Dataset>,
+    files: Vec<UploadFile>,
+    is_whole: bool,
+    post: Option<String>,
+}
+
+fn find(store: &Store, upload: Upload) -> Result<Found, StoreError> {
+    let is_whole = upload.file_count.unsigned_abs() <= WHOLE_TREE as u64;
+    let most = if is_whole { 2 * WHOLE_TREE } else { FIRST_FILES };
+    let mut files = Vec::new();
+    let mut paging = Paging::first(Paging::MOST.min(most as u32));
+    loop {
+        let page = store.upload_files(upload.id, &paging)?;
+        files.extend(page.items.into_iter().filter(|file| !file.pad));
+        match page.next {
+            Some(cursor) if files.len() < most => paging.cursor = Some(cursor),
+            _ => break,
+        }
+    }
+    files.truncate(most);
+    let post = store
+        .live_posts(upload.id)?
+        .into_iter()
+        .next()
+        .map(|record| record.uri);
+    Ok(Found {
+        dataset: store.dataset_by_id(upload.dataset.id)?,
+        upload,
+        files,
+        is_whole,
+        post,
+    })
+}
+
+/// The upload with this id; an info-hash leads to the id's address.
+pub(crate) async fn upload(
+    app: web::Data<App>,
+    visitor: Visitor,
+    name: web::Path<String>,
+    query: web::Query<ListQuery>,
+) -> Answer {
+    let Ok(id) = name.parse::<Id>() else {
+        let found = app
+            .read(move |store| store.upload_by_hash(&name))
+            .await?
+            .ok_or_else(Problem::not_found)?;
+        return Ok(go_to(format!("/uploads/{}", found.id)));
+    };
+    let found = app
+        .read(move |store| store.upload(id)?.map(|upload| find(store, upload)).transpose())
+        .await?;
+    let found = found.ok_or_else(Problem::not_found)?;
+    open_to(&visitor, &found.upload.state)?;
+    let page = page(&app, &visitor, &query, found);
+    render(
+        if page.withheld.is_empty() {
+            StatusCode::OK
+        } else {
+            StatusCode::GONE
+        },
+        &page,
+    )
+}
+
+fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> UploadPage {
+    let Found {
+        upload,
+        dataset,
+        files,
+        is_whole,
+        post,
+    } = found;
+    let now = clock::now();
+    let href = format!("/uploads/{}", upload.id);
+    let title = words::line(&upload.name);
+    let keep = Keep::of(app, &upload);
+    let shown = counted(files.len() as u64, "file is", "files are");
+    let mut frame = Frame::new(app, visitor, &href, &title)
+        .within("/datasets")
+        .about(&format!(
+            "{}, {}. A copy of “{}”. {}",
+            keep.swarm.sentence(),
+            keep.size.short(),
+            words::line(&upload.dataset.title),
+            Prose::plain(&upload.description)
+        ))
+        .noticing(query.done.as_deref());
+    frame.activity = post;
+    frame.picture = Some(Picture {
+        url: app.link(&format!("uploads/{}/swarm.png", upload.id)),
+        alt: keep.swarm.sentence(),
+    });
+    let hashes = [
+        upload.info_hash_v2.map(Hash::v2),
+        upload.info_hash_v1.map(Hash::v1),
+    ];
+    UploadPage {
+        moderation: Sheet::of(visitor, "upload", upload.id, &upload.state, &href),
+        dataset: Link::new(
+            format!("/datasets/{}", upload.dataset.slug),
+            words::line(&upload.dataset.title),
+        ),
+        account: cards::account_link(&upload.account),
+        created: When::new(upload.created_at, now),
+        updated: (upload.updated_at > upload.created_at).then(|| When::new(upload.updated_at, now)),
+        danger: Danger(dataset.map_or(Threat::Unknown, |dataset| dataset.threat)),
+        prose: Prose::render(&upload.description),
+        method: Prose::render(&upload.method),
+        files: counted(upload.file_count.unsigned_abs(), "file", "files"),
+        tree: tree::lines(files.into_iter().map(leaf)),
+        shown_files: if is_whole {
+            String::new()
+        } else {
+            format!("{shown} shown here")
+        },
+        more_files: if is_whole {
+            String::new()
+        } else {
+            format!("{href}/files")
+        },
+        hashes: hashes.into_iter().flatten().collect(),
+        format: format_words(upload.format.as_str()),
+        piece_length: Size::stored(upload.piece_length),
+        torrent_size: Size::stored(upload.torrent_size),
+        is_private: upload.private,
+        web_seeds: upload
+            .web_seeds
+            .iter()
+            .take(20)
+            .map(|url| Link::typed(&words::line(url)))
+            .collect(),
+        trackers: upload
+            .trackers
+            .iter()
+            .take(20)
+            .map(|url| words::line(url))
+            .collect(),
+        may_edit: may_edit(visitor, upload.account.id),
+        withheld: cards::withheld(&upload.state),
+        href,
+        title,
+        keep,
+        frame,
+    }
+}
+
+/// A file with its place in the tree.
+pub(crate) fn leaf(file: UploadFile) -> Leaf {
+    Leaf {
+        path: file.path.iter().map(|part| words::line(part)).collect(),
+        size: Size::stored(file.size),
+    }
+}
+
+fn format_words(format: &str) -> &'static str {
+    match format {
+        "v1" => "BitTorrent v1",
+        "v2" => "BitTorrent v2",
+        _ => "Hybrid: BitTorrent v1 and v2",
+    }
+}
