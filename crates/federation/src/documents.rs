@@ -41,7 +41,7 @@ impl Federation {
             preferred_username: local.name.clone(),
             webfinger: format!("{}@{}", local.name, urls.authority()),
             name: local.title.clone(),
-            summary: crate::html::paragraphs(&local.summary, SUMMARY_CHARS),
+            summary: crate::markdown::html(&local.summary, SUMMARY_CHARS),
             url: if local.kind == ActorKind::Instance {
                 format!("{}/", urls.base())
             } else {

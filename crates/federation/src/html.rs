@@ -33,21 +33,6 @@ pub fn cut(text: &str, characters: usize) -> String {
     format!("{}…", head[..word].trim_end())
 }
 
-/// Text as paragraphs: empty lines part them, single line breaks become `<br>`.
-pub fn paragraphs(text: &str, characters: usize) -> String {
-    let text = cut(&text.replace("\r\n", "\n"), characters);
-    let mut html = String::new();
-    for paragraph in text
-        .split("\n\n")
-        .map(str::trim)
-        .filter(|paragraph| !paragraph.is_empty())
-    {
-        let lines: Vec<String> = paragraph.lines().map(|line| escape(line.trim())).collect();
-        html.push_str(&format!("<p>{}</p>", lines.join("<br>")));
-    }
-    html
-}
-
 /// A number of bytes as people read it: `84.1 GiB`.
 pub fn size(bytes: i64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -74,11 +59,6 @@ mod tests {
             escape("<b onx='1'>\"&\u{0}\u{7}"),
             "&lt;b onx=&#39;1&#39;&gt;&quot;&amp;"
         );
-        assert_eq!(
-            paragraphs("a\r\nb\n\n\n<c>\n", 100),
-            "<p>a<br>b</p><p>&lt;c&gt;</p>"
-        );
-        assert_eq!(paragraphs("", 100), "");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod follow;
 pub mod html;
 pub mod inbox;
 pub mod keys;
+pub mod markdown;
 mod nodeinfo;
 mod objects;
 pub mod outbox;

@@ -216,7 +216,7 @@ impl Default for FederationSettings {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            level: "info".into(),
+            level: "info,actix_server=warn".into(),
             format: LogFormat::Text,
         }
     }

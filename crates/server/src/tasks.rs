@@ -1,7 +1,9 @@
 //! What happens by the clock: swarms are swept, saved and restored, completions counted, idle keys forgotten, listings
 //! of other nodes heard. The courier runs beside; it is the federation's own.
 
+use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +64,7 @@ fn hear(tracker: &Tracker, changes: &[ListingChange]) {
 
 /// Reads saved swarms; a file that cannot be used costs nothing but one announce interval.
 fn restore(tracker: &Tracker, file: &Path) {
-    let Ok(saved) = std::fs::File::open(file) else {
+    let Ok(saved) = File::open(file) else {
         return;
     };
     match tracker.restore(Seconds(0), &mut BufReader::new(saved)) {
@@ -83,13 +85,23 @@ pub(crate) fn save(app: &App) -> anyhow::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).with_context(said)?;
     }
-    let mut out = BufWriter::new(std::fs::File::create(&fresh).with_context(said)?);
+    let mut out = BufWriter::new(private(&fresh).with_context(said)?);
     app.tracker
         .snapshot(app.tracker_now(), &mut out)
         .with_context(said)?;
     out.flush().with_context(said)?;
     out.get_ref().sync_all().with_context(said)?;
     std::fs::rename(&fresh, &file).with_context(said)
+}
+
+/// A new file that only its owner may read: swarms hold addresses.
+fn private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Stores the completions since the last time, in one transaction; what cannot be stored is kept for the next time.

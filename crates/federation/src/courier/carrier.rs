@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Federation, FetchError, Shared, remote, sign::Signature, urls::main_key};
 use bytes::Bytes;
-use shoal_store::{Attempt, Delivery, Host, Millis, StoreError};
+use shoal_store::{Attempt, Delivery, Host, Millis, Store, StoreError};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -235,14 +235,11 @@ impl Carrier {
             .await?;
         for owner in owners {
             let Ok(url) = Url::parse(&owner.uri) else { continue };
-            match remote::refetch(&self.federation, &url).await {
-                Err(FetchError::Gone | FetchError::Status(404)) => {
-                    let moment = self.shared().moment();
-                    self.shared()
-                        .with_store(move |store| store.mark_remote_actor_gone(moment, &owner.uri))
-                        .await?;
-                }
-                Ok(_) | Err(_) => {}
+            let fetched = remote::refetch(&self.federation, &url).await;
+            if matches!(fetched, Err(FetchError::Gone | FetchError::Status(404))) {
+                let moment = self.shared().moment();
+                let gone = move |store: &Store| store.mark_remote_actor_gone(moment, &owner.uri);
+                self.shared().with_store(gone).await?;
             }
         }
         Ok(())

@@ -2,7 +2,8 @@
 //! that the whole stays far below the 64 KiB that Misskey takes. Pure: same upload, same post.
 
 use crate::{
-    html::{cut, escape, paragraphs, size},
+    html::{cut, escape, size},
+    markdown,
     time::rfc3339,
     urls::Urls,
     vocab::{
@@ -84,8 +85,8 @@ fn content(post: &Post<'_>, tags: &[Hashtag]) -> String {
         escape(&cut(&post.dataset.title, TITLE)),
         escape(&facts(post)),
     );
-    html.push_str(&paragraphs(&post.dataset.description, DESCRIPTION));
-    html.push_str(&paragraphs(&post.upload.description, DESCRIPTION));
+    html.push_str(&markdown::html(&post.dataset.description, DESCRIPTION));
+    html.push_str(&markdown::html(&post.upload.description, DESCRIPTION));
     html.push_str(&how_to_get_it(post));
     if !tags.is_empty() {
         let anchors: Vec<String> = tags.iter().map(anchor).collect();

@@ -269,3 +269,70 @@ fn joined(head: Head<'_>, name: &str) -> Result<Option<String>, Refusal> {
     }
     Ok((!values.is_empty()).then(|| values.join(", ")))
 }
+
+#[cfg(test)]
+impl Claim {
+    /// A signature over a string that a specification prints.
+    pub(super) fn of_vector(signing_string: &str, signature: &str) -> Self {
+        Self {
+            key_id: String::new(),
+            signed_at: 0,
+            algorithm: None,
+            signature: STANDARD.decode(signature).expect("base64"),
+            signing_strings: vec![signing_string.to_owned()],
+        }
+    }
+}
+
+/// Only reads and rebuilds: for examples of the draft that cover less than an inbox wants.
+#[cfg(test)]
+pub(super) fn read_without_rules(head: Head<'_>) -> Result<Claim, Refusal> {
+    let header = window::single(head.headers, "signature")?.ok_or(Refusal::Unsigned)?;
+    let parameters = Parameters::parse(header)?;
+    let signing_strings = vec![signing_string(&parameters, head, head.path_and_query)?];
+    let (key_id, algorithm, signature) = (parameters.key_id, parameters.algorithm, parameters.signature);
+    Ok(Claim {
+        key_id,
+        signed_at: 0,
+        algorithm,
+        signature,
+        signing_strings,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_strictly() {
+        let good = r#"keyId="https://a.example/k",algorithm="hs2019",created=1,headers="host date",signature="AA==""#;
+        let read = Parameters::parse(good).expect("well formed");
+        assert_eq!(
+            (read.created, read.covered.len(), read.signature.len()),
+            (Some(1), 2, 1)
+        );
+        assert!(Parameters::parse(&good.replace(",", " , ")).is_ok());
+        for wrong in [
+            "",
+            "keyId",
+            r#"keyId="a"#,
+            r#"keyId="a""#,
+            r#"keyId="a",signature="AA==""#,
+            r#"keyId="a",keyId="b",headers="host",signature="AA==""#,
+            r#"keyId="a",headers="host",signature="not base64""#,
+            r#"keyId="a",headers="host host",signature="AA==""#,
+            r#"keyId="a",headers="",signature="AA==""#,
+            r#"keyId="a",headers="host",signature="AA=="x"#,
+            r#"keyId="a",headers="host",created="-1",signature="AA==""#,
+            r#"keyId="a",headers="host",created=1e9,signature="AA==""#,
+            r#"headers="host",signature="AA==""#,
+            &format!(
+                r#"keyId="{}",headers="host",signature="AA==""#,
+                "a".repeat(MAX_HEADER)
+            ),
+        ] {
+            assert!(Parameters::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -4,6 +4,8 @@
 
 pub mod cavage;
 pub mod key;
+#[cfg(test)]
+mod vectors;
 pub mod window;
 
 use http::HeaderMap;

@@ -122,7 +122,7 @@ mod tests {
     fn a_digest_must_name_sha256_once_and_match() {
         let good = digest_of(b"body");
         assert!(check_digest(&good, b"body").is_ok());
-        assert!(check_digest(&good.to_lowercase().replace("sha-256=", "sha-256="), b"body").is_err());
+        assert!(check_digest(&good.to_lowercase(), b"body").is_err());
         assert!(check_digest(&format!("sha-256={}", &good[8..]), b"body").is_ok());
         assert!(check_digest(&format!("SHA-512=abc,{good}"), b"body").is_ok());
         for wrong in [
