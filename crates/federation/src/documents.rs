@@ -34,7 +34,8 @@ impl Federation {
             id: urls.actor(ActorKind::Account, &name),
             kind: "Person",
         });
-        let open = local.followable && local.kind != ActorKind::Instance;
+        let open = local.followable;
+        let found = open && local.kind != ActorKind::Instance;
         let document = actor::Actor {
             context: crate::vocab::actor_context(),
             kind,
@@ -55,8 +56,8 @@ impl Federation {
                 shared_inbox: urls.shared_inbox(),
             },
             manually_approves_followers: !open,
-            discoverable: open,
-            indexable: open,
+            discoverable: found,
+            indexable: found,
             published: rfc3339(local.created_at),
             attributed_to: keeper.into_iter().collect(),
             public_key: actor::PublicKey {

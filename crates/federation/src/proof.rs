@@ -100,6 +100,13 @@ pub fn verify(document: &Value, key_id: &str, multibase: &str, now: Millis) -> R
             return Err(ProofError::Expired);
         }
     }
+    if let Some(context) = proof.get("@context") {
+        let whole = document.get("@context").cloned().unwrap_or_default();
+        if !begins_with(&whole, context) {
+            return Err(ProofError::Wrong);
+        }
+        document.insert("@context".to_owned(), context.clone());
+    }
     let value = proof.remove("proofValue").ok_or(ProofError::Unsupported)?;
     let signature = value
         .as_str()
@@ -114,6 +121,15 @@ pub fn verify(document: &Value, key_id: &str, multibase: &str, now: Millis) -> R
     } else {
         Err(ProofError::Wrong)
     }
+}
+
+/// Contexts may be added behind those that were signed, never changed or put before (vc-di-eddsa §3.3.2).
+fn begins_with(whole: &Value, beginning: &Value) -> bool {
+    let list = |value: &Value| match value {
+        Value::Array(items) => items.clone(),
+        one => vec![one.clone()],
+    };
+    list(whole).starts_with(&list(beginning))
 }
 
 /// SHA-256 of the canonical proof configuration followed by SHA-256 of the canonical document (vc-di-eddsa §3.3.4).

@@ -95,7 +95,8 @@ impl Federation {
             .unwrap_or(handle)
             .split_once('@')
             .ok_or_else(unreadable)?;
-        if name.is_empty() || host.is_empty() || host.contains(['/', '@', '?', '#', '\\']) {
+        let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@' | '?' | '#' | '\\');
+        if name.is_empty() || host.is_empty() || name.contains(odd) || host.contains(odd) {
             return Err(unreadable());
         }
         let scheme = if self.client().policy().allow_http {

@@ -54,13 +54,17 @@ pub fn note_context(base: &str) -> Value {
     ])
 }
 
-/// The context of an actor document.
+/// The context of an actor document: signing keys, proof keys (`assertionMethod` is a term of DID), and what Mastodon adds.
 pub fn actor_context() -> Value {
     json!([
         CONTEXT,
         "https://w3id.org/security/v1",
+        "https://w3id.org/security/data-integrity/v1",
+        "https://www.w3.org/ns/did/v1",
         "https://w3id.org/security/multikey/v1",
         {
+            "wf": "https://purl.archive.org/socialweb/webfinger#",
+            "webfinger": "wf:webfinger",
             "toot": "http://joinmastodon.org/ns#",
             "discoverable": "toot:discoverable",
             "indexable": "toot:indexable",

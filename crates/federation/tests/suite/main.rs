@@ -1,0 +1,11 @@
+//! The crate from outside: over real sockets on loopback, with a real SQLite file and a clock that the test moves. What
+//! needs none of that is tested in the files themselves. `world.rs` is our side, `foreign.rs` the other.
+
+mod corpora;
+mod courier;
+mod documents;
+mod foreign;
+mod inbox;
+mod outgoing;
+mod proofs;
+mod world;
