@@ -4,6 +4,7 @@
 # Gives each of two running Shoals a collection `news`, and lets the account `owner` of each follow the other's. It may be
 # run again. Needs the data folders (to make tokens beside the servers) and nothing but bash and the shoal program.
 set -euo pipefail
+shopt -s inherit_errexit
 
 # call METHOD HOST:PORT PATH TOKEN JSON: prints the status of the answer and the body of an error.
 call() {
