@@ -134,7 +134,10 @@ pub(crate) fn start(app: &Arc<App>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
         every(Duration::from_secs(300), app, stopped, save),
         every(Duration::from_secs(600), app, stopped, |app| {
             app.limits.forget_idle();
-            Ok(app.store.sweep_expired(clock::moment())?)
+            app.store.sweep_expired(clock::moment())?;
+            let swept = app.store.sweep(clock::moment())?;
+            tracing::debug!(?swept, "let go of what was kept long enough");
+            Ok(())
         }),
     ];
     if app.store.kind() == Backend::Postgres {

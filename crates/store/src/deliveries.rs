@@ -134,10 +134,10 @@ impl Store {
     /// `NotFound` for a delivery that does not exist.
     pub fn refuse_delivery(&self, m: Moment, attempt: Attempt) -> Result<bool, StoreError> {
         self.write_beside(move |tx| {
-            let answered = attempt.status.is_some();
+            let well = attempt.status.is_some_and(|status| status < 500);
             let reason = bounded(&attempt.reason);
             finish(tx.db, m.now, &attempt, DeliveryState::Refused, |host| {
-                if answered {
+                if well {
                     host.recovered();
                 }
                 host.last_failure_at = Some(m.now);

@@ -130,30 +130,24 @@ impl Store {
         })
     }
 
-    /// Notes that a host lives, because it sent something signed: what waits for it may be tried at once.
+    /// Notes that a host lives, because it sent something signed: what waits for it may be tried at once. True when
+    /// something became due by that. Costs one read while the host is well.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub fn host_answered(&self, m: Moment, host: &str) -> Result<(), StoreError> {
-        let asked = host.to_owned();
-        let failing: Option<i64> = self.read(move |db| {
-            Ok(hosts::table
-                .find(asked)
-                .filter(hosts::failures.gt(0))
-                .select(hosts::failures)
-                .first(db)
-                .optional()?)
-        })?;
-        if failing.is_none() {
-            return Ok(());
+    pub fn host_answered(&self, m: Moment, host: &str) -> Result<bool, StoreError> {
+        let failing = hosts::table.find(host).filter(hosts::failures.gt(0));
+        if !self.read(|db| Ok(diesel::select(diesel::dsl::exists(failing)).get_result(db)?))? {
+            return Ok(false);
         }
         let host = host.to_owned();
         self.write_beside(move |tx| {
-            if let Some(mut host) = lock(tx.db, &host)? {
-                host.recovered();
-                save(tx.db, m.now, &host)?;
-            }
-            Ok(())
+            let Some(mut host) = lock(tx.db, &host)? else {
+                return Ok(false);
+            };
+            host.recovered();
+            save(tx.db, m.now, &host)?;
+            Ok(host.waiting > 0 && host.claimed.is_none())
         })
     }
 

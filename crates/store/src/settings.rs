@@ -51,7 +51,7 @@ impl Store {
     }
 }
 
-fn value_of(db: &mut Db, key: &str) -> Result<Option<String>, StoreError> {
+pub(crate) fn value_of(db: &mut Db, key: &str) -> Result<Option<String>, StoreError> {
     Ok(settings::table
         .find(key)
         .select(settings::value)
@@ -59,7 +59,7 @@ fn value_of(db: &mut Db, key: &str) -> Result<Option<String>, StoreError> {
         .optional()?)
 }
 
-fn keep(db: &mut Db, key: &str, value: &str) -> Result<(), StoreError> {
+pub(crate) fn keep(db: &mut Db, key: &str, value: &str) -> Result<(), StoreError> {
     let row = (settings::key.eq(key), settings::value.eq(value));
     each!(db, conn => diesel::insert_into(settings::table)
         .values(row)

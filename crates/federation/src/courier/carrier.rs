@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Federation, FetchError, Shared, remote, sign::Signature, urls::main_key};
 use bytes::Bytes;
-use shoal_store::{Attempt, Delivery, Host, Millis, Store, StoreError};
+use shoal_store::{Attempt, Delivery, GiveUp, Host, Millis, Store, StoreError};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -20,6 +20,8 @@ use url::Url;
 const BATCH: u32 = 16;
 /// How long one host is served before others get their turn.
 const TURN: Duration = Duration::from_secs(30);
+/// How many deliveries are given up in one transaction.
+const AT_ONCE: u32 = 500;
 /// How many followers behind a vanished inbox are looked at.
 const LOOKED_AT: u32 = 20;
 
@@ -180,48 +182,27 @@ impl Carrier {
         })
     }
 
-    /// Gives up one delivery for age, and with it all behind it that are as old: the host was away for all that time.
+    /// Gives up everything that has waited longer than is promised: the host was away for all that time. What is
+    /// younger goes on waiting.
     async fn give_up(&self, attempt: Attempt) -> Result<Next, StoreError> {
-        let oldest = self.shared().now() - PROMISE;
-        let (host, reason, status) = (self.host.host.clone(), attempt.reason.clone(), attempt.status);
-        let mut next = Some(attempt);
-        while let Some(attempt) = next.take() {
-            let moment = self.shared().moment();
-            if !self
-                .shared()
-                .with_store(move |store| store.refuse_delivery(moment, attempt))
-                .await?
-            {
-                return Ok(Next::Ends);
-            }
-            let asked = host.clone();
-            let first = self
-                .shared()
-                .with_store(move |store| store.next_deliveries(&asked, 1))
-                .await?;
-            if let Some(late) = first.first().filter(|delivery| delivery.created_at < oldest) {
-                let (reason, owner) = (reason.clone(), self.owner.clone());
-                next = Some(Attempt {
-                    delivery: late.id,
-                    owner,
-                    lease: LEASE,
-                    status,
-                    reason,
-                });
-            } else if let Some(waiting) = first.first() {
-                let (moment, retry_at) = (self.shared().moment(), self.shared().now() + self.wait(None));
-                let (reason, owner) = (reason.clone(), self.owner.clone());
-                let attempt = Attempt {
-                    delivery: waiting.id,
-                    owner,
-                    lease: LEASE,
-                    status,
-                    reason,
-                };
-                self.shared()
-                    .with_store(move |store| store.delay_host(moment, attempt, retry_at))
-                    .await?;
-            }
+        let these = GiveUp {
+            host: self.host.host.clone(),
+            queued_before: self.shared().now() - PROMISE,
+            reason: attempt.reason.clone(),
+        };
+        let mut given_up = AT_ONCE as usize;
+        while given_up == AT_ONCE as usize {
+            let (moment, these) = (self.shared().moment(), these.clone());
+            let old = move |store: &Store| store.give_up_deliveries(moment, these, AT_ONCE);
+            given_up = self.shared().with_store(old).await?;
+        }
+        let host = self.host.host.clone();
+        let first = move |store: &Store| store.next_deliveries(&host, 1);
+        if let Some(waiting) = self.shared().with_store(first).await?.first() {
+            let attempt = Attempt { delivery: waiting.id, ..attempt };
+            let (moment, retry_at) = (self.shared().moment(), self.shared().now() + self.wait(None));
+            let delay = move |store: &Store| store.delay_host(moment, attempt, retry_at);
+            self.shared().with_store(delay).await?;
         }
         Ok(Next::Ends)
     }

@@ -23,7 +23,7 @@ use crate::{
 use activitypub_federation::{config::Data, protocol::verification::verify_domains_match, traits::Activity};
 use bytes::Bytes;
 use http::HeaderMap;
-use shoal_store::{Id, Millis, Received, RemoteActor};
+use shoal_store::{Id, Millis, Received, RemoteActor, Store, host_of};
 use std::{sync::Arc, time::Duration};
 use url::Url;
 
@@ -104,9 +104,25 @@ impl Federation {
             ));
         }
         match sender::identify(self, &claim, &activity).await? {
-            Some(sender) => self.act(activity, claim.signed_at, sender).await,
+            Some(sender) => {
+                self.note_that_it_lives(&sender).await?;
+                self.act(activity, claim.signed_at, sender).await
+            }
             None => Ok(()),
         }
+    }
+
+    /// Whoever sends something lives: what waits for its host may be tried at once, however often it failed.
+    async fn note_that_it_lives(&self, sender: &RemoteActor) -> Result<(), InboxError> {
+        let Ok(host) = host_of(sender.shared_inbox.as_ref().unwrap_or(&sender.inbox)) else {
+            return Ok(());
+        };
+        let moment = self.shared().moment();
+        let due = move |store: &Store| store.host_answered(moment, &host);
+        if self.shared().with_store(due).await? {
+            self.wake();
+        }
+        Ok(())
     }
 
     /// Hands an activity whose sender is certain to the file that knows what it means.

@@ -100,8 +100,9 @@ both!(a_sign_of_life_ends_the_waiting, |scratch| {
         )?;
     }
     assert!(claimed(scratch, "w", now + 10, 5).is_empty());
-    store.host_answered(scratch.moment_at(now + 10), "a.example")?;
-    store.host_answered(scratch.moment_at(now + 10), "never.example")?;
+    assert!(store.host_answered(scratch.moment_at(now + 10), "a.example")?);
+    assert!(!store.host_answered(scratch.moment_at(now + 10), "a.example")?);
+    assert!(!store.host_answered(scratch.moment_at(now + 10), "never.example")?);
     assert_eq!(claimed(scratch, "w", now + 10, 5), ["a.example"]);
     store.retry_now(scratch.moment_at(now + 20), "b.example")?;
     assert_eq!(claimed(scratch, "w", now + 20, 5), ["b.example"]);

@@ -1,7 +1,7 @@
 //! The queue as an admin sees it, and clearing it up. Next: `crash.rs`.
 
 use shoal_store::{
-    Audience, Built, DeliveryCounts, DeliveryQuery, DeliveryState, GiveUp, Paging, StoreError,
+    Audience, Built, DeliveryCounts, DeliveryQuery, DeliveryState, GiveUp, Paging, StoreError, Swept,
 };
 
 use crate::cast::{NEXT_DAY, activity, note, ours};
@@ -199,5 +199,41 @@ both!(built_events_are_swept_in_batches, |scratch| {
             .iter()
             .any(|pending| pending.id == unbuilt)
     );
+    Ok(())
+});
+
+both!(a_sweep_keeps_what_is_young_and_who_matters, |scratch| {
+    let (actor, store) = (scratch.actor("climate"), scratch.store());
+    let [fan, gone, friend, stranger] =
+        ["fan", "gone", "friend", "stranger"].map(|name| scratch.remote("there.example", name));
+    scratch.follow(&fan, actor, "https://there.example/1")?;
+    scratch.follow(&gone, actor, "https://there.example/2")?;
+    scratch.undo(&gone, actor, "https://there.example/2")?;
+    store.request_follow(scratch.moment(), actor, friend.id, &ours("follow"))?;
+    queue(scratch, actor, "a.example", 1);
+    store.claim_hosts(scratch.moment_at(START + 10_000), "w", 1000, 10)?;
+    let id = store.next_deliveries("a.example", 1)?[0].id;
+    store.delivered(scratch.moment_at(START + 10_000), attempt(id, "w", Some(202), ""))?;
+    store.release_host(scratch.moment_at(START + 10_000), "a.example", "w")?;
+
+    assert_eq!(store.sweep(scratch.moment_at(NEXT_DAY))?, Swept::default());
+    let year = START + 365 * (NEXT_DAY - START);
+    let swept = store.sweep(scratch.moment_at(year))?;
+    // One event was made by whom it wanted to follow, who is nobody's stranger either.
+    let all = Swept {
+        received: 3,
+        undone_follows: 1,
+        events: 1,
+        deliveries: 1,
+        hosts: 1,
+        remote_actors: 1,
+    };
+    assert_eq!(swept, all);
+    assert!(store.remote_actor(&stranger.uri)?.is_none());
+    assert!(store.remote_actor(&fan.uri)?.is_some());
+    // It went through all of them, and begins anew.
+    assert_eq!(store.sweep(scratch.moment_at(year))?, Swept::default());
+    scratch.remote("there.example", "newcomer");
+    assert_eq!(store.sweep_remote_actors(year, 100)?, 1);
     Ok(())
 });
