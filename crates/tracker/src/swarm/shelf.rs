@@ -13,9 +13,12 @@ fn places(peers: usize) -> usize {
     peers / 4 * 4 + 3
 }
 
-/// How many places are taken.
+/// How many places are taken. Looks from the end, where few are free.
 pub(crate) fn taken<R: Record>(shelf: &[R]) -> usize {
-    shelf.partition_point(|record| !record.is_free())
+    shelf
+        .iter()
+        .rposition(|record| !record.is_free())
+        .map_or(0, |last| last + 1)
 }
 
 pub(crate) fn position<R: Record>(shelf: &[R], record: &R) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! Many peers of one kind and family: shelves of about twenty, found by linear hashing. The table grows and shrinks by
+//! Many peers of one kind and family: shelves of about thirty, found by linear hashing. The table grows and shrinks by
 //! one shelf at a time, so no announce ever waits for a whole table to be built anew. Next in the flow: `large.rs`.
 
 use rand::Rng;
@@ -8,8 +8,8 @@ use crate::mix::Mixer;
 use crate::peer::{Meta, Record};
 
 /// Peers per leaf, on average, above which a leaf is split and below which two are joined.
-const FULL: usize = 22;
-const SPARSE: usize = 9;
+const FULL: usize = 40;
+const SPARSE: usize = 16;
 
 /// Strides over the leaves when peers are drawn: primes, so that each leaf is visited once unless the stride divides
 /// their number.

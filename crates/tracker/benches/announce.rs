@@ -1,0 +1,387 @@
+//! What an announce costs in memory and time, without sockets: `cargo bench -p shoal-tracker`. Prints lines of a name, a
+//! value and a unit. Each crowd is measured in a process of its own, since memory once used is not given back; times are
+//! processor times of the thread, so that other programs disturb less.
+//!
+//! Torrents are long-tailed (weight of torrent i of T with P peers: T/P + e^(6.5 - 500 i/T)) unless said otherwise; three
+//! quarters of the peers are seeders; 30 peers are wanted.
+
+use std::fs;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use shoal_tracker::wire::http;
+use shoal_tracker::{
+    AnnounceReply, AnnounceRequest, Caller, Families, Mode, Seconds, Settings, SwarmKey, Totals, Tracker,
+};
+
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+/// How peers are spread over torrents.
+#[derive(Clone, Copy)]
+enum Spread {
+    LongTailed,
+    Uniform,
+}
+
+/// One population of a tracker.
+struct Crowd {
+    name: &'static str,
+    torrents: usize,
+    peers: usize,
+    spread: Spread,
+    six: bool,
+}
+
+const CROWDS: [Crowd; 7] = [
+    Crowd {
+        name: "long_tailed",
+        torrents: 100_000,
+        peers: 1_000_000,
+        spread: Spread::LongTailed,
+        six: false,
+    },
+    Crowd {
+        name: "ten_each",
+        torrents: 100_000,
+        peers: 1_000_000,
+        spread: Spread::Uniform,
+        six: false,
+    },
+    Crowd {
+        name: "one_each",
+        torrents: 1_000_000,
+        peers: 1_000_000,
+        spread: Spread::Uniform,
+        six: false,
+    },
+    Crowd {
+        name: "long_tailed_v6",
+        torrents: 100_000,
+        peers: 1_000_000,
+        spread: Spread::LongTailed,
+        six: true,
+    },
+    Crowd {
+        name: "ten_each_v6",
+        torrents: 100_000,
+        peers: 1_000_000,
+        spread: Spread::Uniform,
+        six: true,
+    },
+    Crowd {
+        name: "one_each_v6",
+        torrents: 1_000_000,
+        peers: 1_000_000,
+        spread: Spread::Uniform,
+        six: true,
+    },
+    Crowd {
+        name: "ten_million",
+        torrents: 1_000_000,
+        peers: 10_000_000,
+        spread: Spread::LongTailed,
+        six: false,
+    },
+];
+
+fn main() -> Result<(), Fault> {
+    let wanted = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
+    match std::env::var("SHOAL_BENCH_CROWD") {
+        Ok(name) => CROWDS
+            .iter()
+            .filter(|crowd| crowd.name == name)
+            .try_for_each(measure),
+        Err(_) => {
+            let this = std::env::current_exe()?;
+            for crowd in CROWDS
+                .iter()
+                .filter(|crowd| wanted.as_ref().is_none_or(|name| crowd.name == *name))
+            {
+                Command::new(&this)
+                    .env("SHOAL_BENCH_CROWD", crowd.name)
+                    .status()?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// A tracker and whom it serves.
+struct Scene<'a> {
+    tracker: Tracker,
+    crowd: &'a Crowd,
+    /// The torrent of each peer.
+    homes: Vec<u32>,
+}
+
+/// What one thread needs to announce.
+struct Client {
+    rng: SmallRng,
+    reply: AnnounceReply,
+    query: Vec<u8>,
+    out: Vec<u8>,
+}
+
+impl Client {
+    fn new(seed: u64) -> Self {
+        let rng = SmallRng::seed_from_u64(seed);
+        Self {
+            rng,
+            reply: AnnounceReply::new(),
+            query: Vec::new(),
+            out: Vec::new(),
+        }
+    }
+}
+
+/// Fills a tracker and takes all figures of one crowd.
+fn measure(crowd: &Crowd) -> Result<(), Fault> {
+    let settings = Settings {
+        mode: Mode::Open,
+        max_torrents: 0,
+        max_peers: 0,
+        ..Settings::new(0x5ea1)
+    };
+    let tracker = Tracker::new(Settings {
+        max_peers_per_torrent: 0,
+        ..settings
+    });
+    let scene = Scene {
+        tracker,
+        crowd,
+        homes: crowd.homes(),
+    };
+    let mut client = Client::new(1);
+    scene.announce(0, &mut client);
+    let (before, start) = (resident()?, worked()?);
+    (0..crowd.peers).for_each(|peer| scene.announce(peer, &mut client));
+    let filled = worked()? - start;
+    let Totals {
+        torrents,
+        peers4,
+        peers6,
+        ..
+    } = scene.tracker.totals();
+    let peers = peers4 + peers6;
+    crowd.say("peers", peers as f64, "peers")?;
+    crowd.say("torrents", torrents as f64, "torrents")?;
+    crowd.say(
+        "memory",
+        (resident()? - before) as f64 / peers as f64,
+        "bytes/peer",
+    )?;
+    crowd.say("first_announce", nanos(filled, crowd.peers), "ns")?;
+    scene.measure_times()
+}
+
+/// The median of three runs.
+fn median(run: impl Fn(u64) -> Result<f64, Fault>) -> Result<f64, Fault> {
+    let mut runs = [run(2)?, run(3)?, run(4)?];
+    runs.sort_by(f64::total_cmp);
+    Ok(runs[1])
+}
+
+impl Scene<'_> {
+    fn measure_times(&self) -> Result<(), Fault> {
+        let crowd = self.crowd;
+        crowd.say("announce", median(|seed| self.time(seed, Self::announce))?, "ns")?;
+        crowd.say(
+            "announce_with_wire",
+            median(|seed| self.time(seed, Self::announce_as_http))?,
+            "ns",
+        )?;
+        crowd.say("two_threads", self.time_two_threads()?, "ns")?;
+        let mut steps = self.time_sweep();
+        crowd.say(
+            "sweep_all",
+            steps.iter().sum::<Duration>().as_secs_f64() * 1e3,
+            "ms",
+        )?;
+        steps.sort_unstable();
+        crowd.say(
+            "sweep_usual_step",
+            steps[steps.len() / 2].as_secs_f64() * 1e6,
+            "us",
+        )?;
+        crowd.say(
+            "sweep_longest_step",
+            steps[steps.len() - 1].as_secs_f64() * 1e6,
+            "us",
+        )
+    }
+
+    /// Nanoseconds of an announce of a peer that is known.
+    fn time(&self, seed: u64, announce: impl Fn(&Self, usize, &mut Client)) -> Result<f64, Fault> {
+        const COUNT: usize = 1_000_000;
+        let mut client = Client::new(seed);
+        let peers: Vec<usize> = (0..COUNT)
+            .map(|_| client.rng.random_range(0..self.crowd.peers))
+            .collect();
+        let start = worked()?;
+        peers
+            .into_iter()
+            .for_each(|peer| announce(self, peer, &mut client));
+        Ok(nanos(worked()? - start, COUNT))
+    }
+
+    /// Nanoseconds of an announce when two threads announce at once.
+    fn time_two_threads(&self) -> Result<f64, Fault> {
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| self.time(5, Self::announce));
+            let this = self.time(6, Self::announce)?;
+            Ok((this + other.join().map_err(|_| "the other thread panicked")??) / 2.0)
+        })
+    }
+
+    /// The times of the steps of a round of sweeping, by the clock: this program should be alone.
+    fn time_sweep(&self) -> Vec<Duration> {
+        let mut steps = Vec::new();
+        let mut is_done = false;
+        while !is_done {
+            let start = Instant::now();
+            is_done = self.tracker.sweep(Seconds(60), 2048).round_ended;
+            steps.push(start.elapsed());
+        }
+        steps
+    }
+
+    fn caller(&self, peer: usize) -> Caller {
+        Caller {
+            now: Seconds(60),
+            source: self.crowd.address(peer),
+        }
+    }
+
+    fn announce(&self, peer: usize, client: &mut Client) {
+        let request = AnnounceRequest {
+            left: Some(u64::from(peer.is_multiple_of(4))),
+            numwant: Some(30),
+            families: Families::Own,
+            ..AnnounceRequest::new(key(self.homes[peer]), *b"-qB5000-abcdefghijkl", port(peer))
+        };
+        // An open tracker refuses nobody.
+        let _ = self
+            .tracker
+            .announce(self.caller(peer), &request, &mut client.rng, &mut client.reply);
+    }
+
+    fn announce_as_http(&self, peer: usize, client: &mut Client) {
+        let query = &mut client.query;
+        query.clear();
+        query.extend_from_slice(b"info_hash=");
+        for byte in key(self.homes[peer]).as_bytes() {
+            let digit = |half: u8| b"0123456789ABCDEF"[usize::from(half)];
+            query.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+        }
+        query.extend_from_slice(
+            b"&peer_id=-qB5000-abcdefghijkl&uploaded=0&downloaded=0&corrupt=0&key=5D2C8E51",
+        );
+        query.extend_from_slice(
+            b"&event=started&numwant=30&compact=1&no_peer_id=1&supportcrypto=1&redundant=0&left=",
+        );
+        query.push(b'0' + u8::from(peer.is_multiple_of(4)));
+        query.extend_from_slice(b"&port=");
+        query.extend_from_slice(port(peer).to_string().as_bytes());
+        client.out.clear();
+        if let Ok(request) = http::parse_announce(query) {
+            let _ = self
+                .tracker
+                .announce(self.caller(peer), &request, &mut client.rng, &mut client.reply);
+            http::write_announce(&client.reply, &mut client.out);
+        }
+    }
+}
+
+impl Crowd {
+    /// Prints one figure.
+    fn say(&self, name: &str, value: f64, unit: &str) -> Result<(), Fault> {
+        Ok(writeln!(
+            std::io::stdout(),
+            "tracker_{}_{name} {value:.1} {unit}",
+            self.name
+        )?)
+    }
+
+    /// The torrent of each peer.
+    fn homes(&self) -> Vec<u32> {
+        let mut rng = SmallRng::seed_from_u64(9);
+        let floor = self.torrents as f64 / self.peers as f64;
+        let mut sum = 0.0;
+        let sums: Vec<f64> = (0..self.torrents)
+            .map(|i| {
+                sum += match self.spread {
+                    Spread::Uniform => 1.0,
+                    Spread::LongTailed => floor + (6.5 - 500.0 * i as f64 / self.torrents as f64).exp(),
+                };
+                sum
+            })
+            .collect();
+        (0..self.peers)
+            .map(|_| {
+                let mark = rng.random::<f64>() * sum;
+                sums.partition_point(|sum| *sum < mark).min(self.torrents - 1) as u32
+            })
+            .collect()
+    }
+
+    fn address(&self, peer: usize) -> IpAddr {
+        let mixed = mix(peer as u64);
+        if self.six {
+            IpAddr::V6(Ipv6Addr::from_bits(
+                0x2600 << 112 | u128::from(mixed) << 48 | u128::from(mix(mixed) as u32),
+            ))
+        } else {
+            IpAddr::V4(Ipv4Addr::from_bits(0x1000_0000 + (mixed as u32 & 0x3fff_ffff)))
+        }
+    }
+}
+
+fn port(peer: usize) -> u16 {
+    1 + (peer.wrapping_mul(2_654_435_761) % 65_535) as u16
+}
+
+fn key(torrent: u32) -> SwarmKey {
+    let mut key = [0; 20];
+    for (part, seed) in key.chunks_mut(8).zip(0..) {
+        part.copy_from_slice(&mix(u64::from(torrent) << 8 | seed).to_le_bytes()[..part.len()]);
+    }
+    SwarmKey::new(key)
+}
+
+fn mix(mut z: u64) -> u64 {
+    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn nanos(time: Duration, count: usize) -> f64 {
+    time.as_secs_f64() * 1e9 / count as f64
+}
+
+/// Processor time that this thread has used.
+fn worked() -> Result<Duration, Fault> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanos = text
+        .split_whitespace()
+        .next()
+        .ok_or("no time in /proc/thread-self/schedstat")?;
+    Ok(Duration::from_nanos(nanos.parse()?))
+}
+
+/// Bytes of memory that this process holds.
+fn resident() -> Result<u64, Fault> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .ok_or("no VmRSS in /proc/self/status")?;
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kibibytes * 1024)
+}

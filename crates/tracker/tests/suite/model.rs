@@ -1,0 +1,381 @@
+//! The tracker against a naive one that keeps everything in maps: any sequence of announces, silences, sweeps, changes of
+//! the listing and restarts gives the same counts, and tells each client of as many peers as it may be told of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use proptest::prelude::*;
+use shoal_tracker::{AnnounceRequest, Event, Mode, Refusal, Seconds, Settings, Tracker};
+
+use super::{Sea, key, told};
+
+/// What happens.
+#[derive(Clone, Debug)]
+enum Deed {
+    Announce {
+        torrent: u32,
+        host: u8,
+        port: u16,
+        left: Option<u64>,
+        event: Event,
+        numwant: u32,
+    },
+    /// Many leechers or seeders come at once.
+    Crowd {
+        torrent: u32,
+        hosts: u8,
+        seeders: bool,
+    },
+    Wait(u32),
+    Sweep,
+    List(u32),
+    Forbid(u32),
+    Unlist(u32),
+    Restart,
+}
+
+const TORRENTS: u32 = 3;
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        4 => Just(Event::None),
+        2 => Just(Event::Started),
+        2 => Just(Event::Stopped),
+        2 => Just(Event::Completed),
+        1 => Just(Event::Paused),
+    ]
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let left = prop_oneof![Just(None), Just(Some(0)), Just(Some(5))];
+    let announce = (0..TORRENTS, any::<u8>(), 0..3_u16, left, event(), 0..80_u32);
+    prop_oneof![
+        30 => announce.prop_map(|(torrent, host, port, left, event, numwant)| {
+            Deed::Announce { torrent, host, port, left, event, numwant }
+        }),
+        4 => (0..TORRENTS, 1..120_u8, any::<bool>())
+            .prop_map(|(torrent, hosts, seeders)| Deed::Crowd { torrent, hosts, seeders }),
+        3 => (0..2000_u32).prop_map(Deed::Wait),
+        3 => Just(Deed::Sweep),
+        2 => (0..TORRENTS).prop_map(Deed::List),
+        1 => (0..TORRENTS).prop_map(Deed::Forbid),
+        1 => (0..TORRENTS).prop_map(Deed::Unlist),
+        1 => Just(Deed::Restart),
+    ]
+}
+
+/// From where an address can be reached, by how it was made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reach {
+    Public,
+    Local,
+    Reserved,
+}
+
+fn host(n: u8) -> (IpAddr, Reach) {
+    let (text, reach) = match n % 8 {
+        0..=2 => (format!("8.8.8.{n}"), Reach::Public),
+        3 => (format!("::ffff:9.9.9.{n}"), Reach::Public),
+        4 => (format!("2606:0:0:{n:x}::1"), Reach::Public),
+        5 => (format!("10.0.0.{n}"), Reach::Local),
+        6 => (format!("fd00:0:0:{n:x}::1"), Reach::Local),
+        _ => (format!("203.0.113.{n}"), Reach::Reserved),
+    };
+    (text.parse().expect("an address"), reach)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Leecher,
+    PartialSeed,
+    Seeder,
+}
+
+#[derive(Clone, Debug)]
+struct Peer {
+    kind: Kind,
+    reach: Reach,
+    seen: u32,
+    counted: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Listing {
+    #[default]
+    Unlisted,
+    Listed,
+    Forbidden,
+}
+
+#[derive(Default)]
+struct Torrent {
+    listing: Listing,
+    peers: BTreeMap<SocketAddr, Peer>,
+    departed: BTreeSet<SocketAddr>,
+    completed: u32,
+}
+
+/// The naive tracker beside the real one.
+struct Pair {
+    sea: Sea,
+    mode: Mode,
+    torrents: BTreeMap<u32, Torrent>,
+}
+
+fn settings(mode: Mode) -> Settings {
+    Settings {
+        mode,
+        ..Settings::new(99)
+    }
+}
+
+impl Pair {
+    fn new(mode: Mode) -> Self {
+        let torrents = (0..TORRENTS).map(|n| (n, Torrent::default())).collect();
+        Self {
+            sea: Sea::new(settings(mode)),
+            mode,
+            torrents,
+        }
+    }
+
+    fn run(&mut self, deed: &Deed) {
+        match *deed {
+            Deed::Announce {
+                torrent,
+                host,
+                port,
+                left,
+                event,
+                numwant,
+            } => {
+                let numwant = Some(numwant);
+                let request = AnnounceRequest {
+                    left,
+                    event,
+                    numwant,
+                    ..AnnounceRequest::new(key(torrent), [0; 20], port)
+                };
+                self.announce(torrent, host, &request);
+            }
+            Deed::Crowd {
+                torrent,
+                hosts,
+                seeders,
+            } => {
+                for host in 0..hosts {
+                    let left = Some(u64::from(!seeders));
+                    let request = AnnounceRequest {
+                        left,
+                        ..AnnounceRequest::new(key(torrent), [0; 20], 7)
+                    };
+                    self.announce(torrent, host, &request);
+                }
+            }
+            Deed::Wait(seconds) => self.sea.now += seconds,
+            Deed::Sweep => self.sweep(),
+            Deed::List(n) => {
+                self.sea.tracker.list(key(n).into());
+                self.torrent(n).listing = Listing::Listed;
+            }
+            Deed::Forbid(n) => {
+                self.sea.tracker.forbid(key(n).into());
+                let torrent = self.torrent(n);
+                torrent.listing = Listing::Forbidden;
+                torrent.peers.clear();
+            }
+            Deed::Unlist(n) => self.unlist(n),
+            Deed::Restart => self.restart(),
+        }
+        self.compare();
+    }
+
+    fn torrent(&mut self, n: u32) -> &mut Torrent {
+        self.torrents
+            .get_mut(&n)
+            .expect("all torrents are there from the start")
+    }
+
+    fn announce(&mut self, n: u32, from: u8, request: &AnnounceRequest) {
+        let (source, reach) = host(from);
+        let at = SocketAddr::new(source.to_canonical(), request.port);
+        let (now, mode) = (self.sea.now, self.mode);
+        let answer = self.sea.ask(source, request);
+        let torrent = self.torrent(n);
+        let refused = match (torrent.listing, mode) {
+            (Listing::Forbidden, _) => Err(Refusal::Forbidden),
+            (Listing::Unlisted, Mode::Listed) => Err(Refusal::NotListed),
+            _ => Ok(()),
+        };
+        assert_eq!(answer, refused);
+        if answer.is_err() {
+            return;
+        }
+        let kind = torrent.enter(at, reach, now, request);
+        let mut eligible: BTreeSet<SocketAddr> = BTreeSet::new();
+        for (other, peer) in torrent.peers.iter().filter(|(other, _)| **other != at) {
+            let hidden = match peer.reach {
+                Reach::Public => false,
+                Reach::Local => reach != Reach::Local,
+                Reach::Reserved => reach == Reach::Public,
+            };
+            if !hidden && (kind == Kind::Leecher || peer.kind == Kind::Leecher) {
+                eligible.insert(*other);
+            }
+        }
+        if request.event == Event::Stopped {
+            eligible.clear();
+        }
+        let wanted = request.numwant.unwrap_or(50) as usize;
+        let told = told(&self.sea.reply);
+        assert!(told.is_subset(&eligible), "{:?}", told.difference(&eligible));
+        assert!(told.len() <= wanted);
+        // In a large swarm, those that may not be told of take part in how an answer is divided.
+        let all = self.torrents[&n].peers.len();
+        if all <= 31
+            || self.torrents[&n]
+                .peers
+                .values()
+                .all(|peer| peer.reach == Reach::Public)
+        {
+            assert_eq!(told.len(), wanted.min(eligible.len()), "of {all}");
+        }
+    }
+
+    fn sweep(&mut self) {
+        self.sea.sweep();
+        let now = self.sea.now;
+        let mode = self.mode;
+        for torrent in self.torrents.values_mut() {
+            // 2700 seconds, counted in units of eight.
+            torrent.peers.retain(|_, peer| now / 8 - peer.seen / 8 <= 338);
+            if mode == Mode::Open && torrent.peers.is_empty() && torrent.listing == Listing::Unlisted {
+                torrent.completed = 0;
+            }
+        }
+    }
+
+    fn unlist(&mut self, n: u32) {
+        self.sea.tracker.unlist(key(n).into());
+        let mode = self.mode;
+        let torrent = self.torrent(n);
+        torrent.listing = Listing::Unlisted;
+        if mode != Mode::Open {
+            torrent.peers.clear();
+        }
+        if torrent.peers.is_empty() {
+            torrent.completed = 0;
+        }
+    }
+
+    /// Writes a snapshot, begins anew and reads it back.
+    fn restart(&mut self) {
+        let mut bytes = Vec::new();
+        self.sea
+            .tracker
+            .snapshot(Seconds(self.sea.now), &mut bytes)
+            .expect("a vector takes all");
+        self.sea.tracker = Tracker::new(settings(self.mode));
+        for (n, torrent) in &mut self.torrents {
+            match torrent.listing {
+                Listing::Listed => {
+                    self.sea.tracker.list(key(*n).into());
+                    self.sea
+                        .tracker
+                        .set_completed(key(*n).into(), torrent.completed.into());
+                }
+                Listing::Forbidden => self.sea.tracker.forbid(key(*n).into()),
+                Listing::Unlisted => {}
+            }
+            if torrent.listing != Listing::Listed {
+                torrent.completed = 0;
+            }
+            torrent.departed.clear();
+        }
+        self.sea
+            .tracker
+            .restore(Seconds(self.sea.now), &bytes[..])
+            .expect("it was just written");
+    }
+
+    fn compare(&self) {
+        let (mut four, mut six, mut seeders) = (0, 0, 0);
+        for (n, torrent) in &self.torrents {
+            let of = |kind: Kind| torrent.peers.values().filter(|peer| peer.kind == kind).count() as u32;
+            let counts = self.sea.tracker.counts(key(*n).into());
+            if torrent.listing == Listing::Listed || !torrent.peers.is_empty() {
+                assert_eq!(counts.complete, of(Kind::Seeder));
+                assert_eq!(counts.downloaders, of(Kind::Leecher));
+                assert_eq!(counts.incomplete, of(Kind::Leecher) + of(Kind::PartialSeed));
+                assert_eq!(counts.completed, torrent.completed);
+            }
+            four += torrent.peers.keys().filter(|at| at.is_ipv4()).count() as u64;
+            six += torrent.peers.keys().filter(|at| at.is_ipv6()).count() as u64;
+            seeders += u64::from(of(Kind::Seeder));
+        }
+        let totals = self.sea.tracker.totals();
+        assert_eq!(
+            (totals.peers4, totals.peers6, totals.seeders),
+            (four, six, seeders)
+        );
+        let swarms = self
+            .torrents
+            .values()
+            .filter(|torrent| !torrent.peers.is_empty())
+            .count();
+        assert_eq!(totals.torrents, swarms as u64);
+    }
+}
+
+impl Torrent {
+    /// Does with one peer what it announces, and says what it is.
+    fn enter(&mut self, at: SocketAddr, reach: Reach, now: u32, request: &AnnounceRequest) -> Kind {
+        let completes = request.event == Event::Completed && matches!(request.left, None | Some(0));
+        let kind = match (request.left, request.event) {
+            (Some(0), _) => Kind::Seeder,
+            _ if completes => Kind::Seeder,
+            (_, Event::Paused) => Kind::PartialSeed,
+            _ => Kind::Leecher,
+        };
+        if request.port == 0 {
+            return kind;
+        }
+        let old = self.peers.remove(&at);
+        let was_counted = old.as_ref().is_some_and(|old| old.counted);
+        if request.event == Event::Stopped {
+            self.departed.extend(was_counted.then_some(at));
+            return kind;
+        }
+        let was_seeder = old.is_some_and(|old| old.kind == Kind::Seeder);
+        if completes && !was_counted && !was_seeder && !self.departed.contains(&at) {
+            self.completed += 1;
+        }
+        self.peers.insert(
+            at,
+            Peer {
+                kind,
+                reach,
+                seen: now,
+                counted: was_counted || completes,
+            },
+        );
+        kind
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_tracker_does_what_a_naive_one_does(
+        open in any::<bool>(),
+        deeds in prop::collection::vec(deed(), 1..250),
+    ) {
+        let mut pair = Pair::new(if open { Mode::Open } else { Mode::Listed });
+        if !open {
+            pair.run(&Deed::List(0));
+            pair.run(&Deed::List(1));
+        }
+        deeds.iter().for_each(|deed| pair.run(deed));
+    }
+}
