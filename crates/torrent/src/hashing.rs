@@ -152,6 +152,10 @@ impl<'j> Worker<'j> {
         let mut sha1 = Sha1::new();
         let mut blocks: Vec<Hash> = Vec::new();
         let sources = job.sources_of(piece);
+        if sources.is_empty() {
+            // Nothing but padding, of which a hostile torrent may claim any amount.
+            return Ok(PieceHashes::default());
+        }
         for index in sources.clone() {
             let source = &job.sources[index];
             if source.offset > at {

@@ -3,12 +3,16 @@
 //!
 //! The rules are those by which libtorrent names files, so that a person who compares our list with a client's sees
 //! the same names: separators, NUL and characters that are invisible or turn the direction of writing are dropped,
-//! control characters and broken UTF-8 become `_`, and a name is at most some 250 bytes long.
+//! control characters and broken UTF-8 become `_`, and a name is at most some 250 bytes long (480
+//! if it is broken UTF-8 throughout).
 
 use crate::limits::MAX_TEXT;
 
 /// Bytes of a name after which only its extension is kept.
 const LONG: usize = 240;
+
+/// Bytes at the end of a name among which the dot of its extension is looked for.
+const EXTENSION: usize = 9;
 
 /// One component of a path, never empty, never `.` or `..`, without separators.
 pub(crate) fn component(raw: &[u8]) -> String {
@@ -27,15 +31,19 @@ pub(crate) fn usable(raw: &[u8]) -> Option<String> {
     let mut rest = raw;
     let mut extension_kept = false;
     while let Some((character, length)) = first_character(rest) {
-        match character {
-            Some(character) if is_dropped(character) => {}
-            Some(character) if !character.is_control() => name.push(character),
-            _ => name.push('_'),
-        }
         rest = &rest[length..];
+        match character {
+            Some(character) if is_dropped(character) => continue,
+            Some(character) if !character.is_control() => name.push(character),
+            _ if name.len() >= 2 * LONG => break,
+            _ => {
+                name.push('_');
+                continue;
+            }
+        }
         if name.len() >= LONG && !extension_kept {
             // The extension says what to open a file with, so it stays when a name is cut.
-            let tail = &rest[rest.len().saturating_sub(10)..];
+            let tail = &rest[rest.len().saturating_sub(EXTENSION)..];
             match tail.iter().rposition(|byte| *byte == b'.') {
                 Some(dot) => rest = &tail[dot..],
                 None => break,
@@ -76,6 +84,8 @@ fn first_character(bytes: &[u8]) -> Option<(Option<char>, usize)> {
         0xc0..=0xdf => 2,
         0xe0..=0xef => 3,
         0xf0..=0xf7 => 4,
+        // No character is that long, but it once was allowed for.
+        0xf8..=0xfb => 5,
         _ => return Some((None, 1)),
     };
     let length = usize::min(length, bytes.len());
@@ -124,6 +134,7 @@ mod tests {
         assert_eq!(name, ["x".repeat(240), ".txt".to_owned()].concat());
         assert_eq!(component(&[b'y'; 5_000]).len(), 240);
         assert!(component("あ".repeat(500).as_bytes()).len() <= 243);
+        assert_eq!(component(&[0xff; 5_000]).len(), 480);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) fn confine(files: &mut [File]) {
 }
 
 struct Map<'f> {
-    /// Paths of all that is not a link, sorted.
+    /// All paths, sorted.
     paths: Vec<&'f str>,
     links: HashMap<&'f str, &'f str>,
     steps: u32,
@@ -39,16 +39,14 @@ impl<'f> Map<'f> {
     fn new(files: &'f [File]) -> Self {
         let mut paths: Vec<&str> = files
             .iter()
-            .filter(|file| file.symlink.is_none() && !file.pad)
+            .filter(|file| !file.pad)
             .map(|file| file.path.as_str())
             .collect();
         paths.sort_unstable();
-        let links = files
-            .iter()
-            .filter_map(|file| Some((file.path.as_str(), file.symlink.as_ref()?.as_str())));
+        let link = |file: &'f File| Some((file.path.as_str(), file.symlink.as_ref()?.as_str()));
         Map {
             paths,
-            links: links.collect(),
+            links: files.iter().filter_map(link).collect(),
             steps: STEPS,
         }
     }
@@ -70,16 +68,16 @@ impl<'f> Map<'f> {
         false
     }
 
-    /// Whether a file has this path or lies below it.
+    /// Whether this is a file and no link, or a folder.
     fn exists(&self, path: &str) -> bool {
-        let from = self.paths.partition_point(|other| *other < path);
+        let first = |from: &str| {
+            self.paths
+                .get(self.paths.partition_point(|other| *other < from))
+                .copied()
+        };
         let below = format!("{path}/");
-        let from_below = self.paths.partition_point(|other| *other < below.as_str());
-        self.paths.get(from).is_some_and(|other| *other == path)
-            || self
-                .paths
-                .get(from_below)
-                .is_some_and(|other| other.starts_with(&below))
+        let file = first(path) == Some(path) && !self.links.contains_key(path);
+        file || first(&below).is_some_and(|other| other.starts_with(&below))
     }
 
     /// The path with its outermost link followed.
