@@ -74,6 +74,11 @@ impl Federation {
     /// [`FetchError`]: unreadable input, forbidden or unreachable host, no such actor, or an answer that its own host does
     /// not confirm.
     pub async fn resolve(&self, handle_or_url: &str) -> Result<RemoteActor, FetchError> {
+        if !self.settings().enabled {
+            return Err(FetchError::Unreadable(
+                "This server does not federate.".to_owned(),
+            ));
+        }
         let text = handle_or_url.trim();
         let url = if text.starts_with("https://") || text.starts_with("http://") {
             Url::parse(text).map_err(|_| FetchError::Unreadable("This is not an address.".to_owned()))?

@@ -199,7 +199,10 @@ impl Carrier {
         let host = self.host.host.clone();
         let first = move |store: &Store| store.next_deliveries(&host, 1);
         if let Some(waiting) = self.shared().with_store(first).await?.first() {
-            let attempt = Attempt { delivery: waiting.id, ..attempt };
+            let attempt = Attempt {
+                delivery: waiting.id,
+                ..attempt
+            };
             let (moment, retry_at) = (self.shared().moment(), self.shared().now() + self.wait(None));
             let delay = move |store: &Store| store.delay_host(moment, attempt, retry_at);
             self.shared().with_store(delay).await?;

@@ -3,7 +3,7 @@
 //! dying in between only means building it again.
 
 use crate::{Federation, outbox};
-use shoal_store::{Millis, PendingEvent, StoreError};
+use shoal_store::{Built, Millis, PendingEvent, StoreError};
 use std::sync::Arc;
 
 /// The lease's name.
@@ -58,14 +58,27 @@ async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), 
     let builder = Arc::clone(federation);
     let moment = federation.shared().moment();
     let seq = event.seq;
+    let again = federation.shared().moment();
     let built = federation.shared().with_store(move |store| {
-        let built = outbox::build(&builder, &event)?;
-        store.record_built(moment, event.id, built)
+        let outcome = outbox::build(&builder, &event);
+        match outcome.and_then(|built| store.record_built(moment, event.id, built)) {
+            Err(error) if is_lasting(&error) => {
+                // It would fail for ever and hold up everything behind it.
+                tracing::error!(seq, %error, event = ?event.event, "an event cannot be told and is left out");
+                store.record_built(again, event.id, Built::default())
+            }
+            other => other,
+        }
     });
-    built
-        .await
-        .inspect_err(|error| tracing::error!(seq, %error, "an event could not be built"))
+    let told = built.await;
+    told.inspect_err(|error| tracing::error!(seq, %error, "an event could not be built"))
         .map(drop)
+}
+
+/// Whether building the same event again can only fail again.
+fn is_lasting(error: &StoreError) -> bool {
+    use StoreError::{Gone, Invalid, NotFound, Refused};
+    matches!(error, NotFound { .. } | Invalid(_) | Gone { .. } | Refused(_))
 }
 
 /// Gives the lease back.

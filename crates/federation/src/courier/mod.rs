@@ -126,8 +126,9 @@ impl Courier {
     async fn pause(&self) -> Result<Duration, StoreError> {
         let next = self.shared().with_store(|store| store.next_due_host()).await?;
         let until = next.map_or(SLEEP, |due| {
-            let wait = (due - self.shared().now()).max(1);
-            Duration::from_millis(u64::try_from(wait).unwrap_or(1))
+            // Never less than a moment: a host may be due and just now in other hands.
+            let wait = (due - self.shared().now()).max(20);
+            Duration::from_millis(u64::try_from(wait).unwrap_or(20))
         });
         let most = if self.federation.store().kind() == Backend::Postgres {
             LOOK

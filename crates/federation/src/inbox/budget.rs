@@ -3,11 +3,14 @@
 
 use moka::sync::Cache;
 use shoal_store::Millis;
+use tokio::sync::Semaphore;
 
 /// How many hosts and actors are remembered; the least used are forgotten.
 const REMEMBERED: u64 = 10_000;
 /// How many actors of one host may be fetched in a minute.
 const FETCHES_PER_MINUTE: u32 = 300;
+/// How many fetches the inbox may wait for at once.
+const FETCHES_AT_ONCE: usize = 64;
 const MINUTE: Millis = 60_000;
 /// How long a failure is remembered, and how long after a refetch the next one waits.
 const PAUSE: Millis = 5 * MINUTE;
@@ -26,6 +29,8 @@ pub(crate) struct Budget {
     hosts: Cache<String, (Millis, u32)>,
     refetched: Cache<String, Millis>,
     failed: Cache<String, (Millis, Failure)>,
+    /// Fetches that the inbox waits for now, over all hosts.
+    pub(crate) at_once: Semaphore,
 }
 
 impl Budget {
@@ -39,6 +44,7 @@ impl Budget {
             hosts,
             refetched,
             failed,
+            at_once: Semaphore::new(FETCHES_AT_ONCE),
         }
     }
 

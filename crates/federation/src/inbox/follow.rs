@@ -4,7 +4,7 @@
 use super::{Envelope, InboxError};
 use crate::{Shared, vocab::incoming::Object};
 use activitypub_federation::{config::Data, traits::Activity};
-use serde_json::json;
+use serde_json::Value;
 use shoal_store::{NewFollower, RemoteActor};
 use std::sync::Arc;
 use url::Url;
@@ -13,6 +13,7 @@ use url::Url;
 #[derive(Debug)]
 pub(super) struct Follow {
     envelope: Envelope,
+    as_written: Value,
     object: Url,
     sender: RemoteActor,
 }
@@ -21,13 +22,14 @@ impl Follow {
     /// Reads what is followed.
     pub(super) fn read(
         envelope: Envelope,
-        object: Option<Object>,
+        (object, as_written): (Option<Object>, Value),
         sender: RemoteActor,
     ) -> Result<Self, InboxError> {
         let object = object.and_then(|object| object.id);
         let object = object.ok_or(InboxError::NotHere("The Follow does not say whom to follow."))?;
         Ok(Self {
             envelope,
+            as_written,
             object,
             sender,
         })
@@ -61,15 +63,12 @@ impl Activity for Follow {
             let Some(local) = shared.local_actor(&self.object)? else {
                 return Err(shoal_store::StoreError::NotFound { what: "actor" });
             };
-            // Only these four members come back in the answer: they are all that any server looks at.
-            let follow_json = json!({
-                "id": self.envelope.id, "type": "Follow", "actor": self.envelope.actor, "object": self.object,
-            });
             let new = NewFollower {
                 actor: local.id,
                 follower: self.sender.id,
                 follow_uri: self.envelope.id.to_string(),
-                follow_json: follow_json.to_string(),
+                // In the sender's own spelling, or it might not know it again.
+                follow_json: self.as_written.to_string(),
             };
             store.receive_follow(moment, self.envelope.received, new)
         })

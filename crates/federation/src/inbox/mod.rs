@@ -64,7 +64,10 @@ impl Federation {
         let outcome = outcome.unwrap_or(Err(InboxError::TooSlow));
         match &outcome {
             Ok(()) => tracing::debug!(%path, ?inbox_of, "activity taken in"),
-            Err(error) => tracing::info!(%path, ?inbox_of, %error, "activity refused"),
+            Err(error) if error.status() >= 500 => {
+                tracing::warn!(%path, ?inbox_of, %error, "activity not taken in")
+            }
+            Err(error) => tracing::debug!(%path, ?inbox_of, %error, "activity refused"),
         }
         match outcome {
             Ok(()) => Receipt {
@@ -146,9 +149,15 @@ impl Federation {
             actor: activity.actor,
             received,
         };
-        let about = object.as_ref();
+        let (about, as_written) = (object.as_ref(), activity.as_written);
         match kind.as_str() {
-            "Follow" => return take(follow::Follow::read(envelope, object, sender)?, &data).await,
+            "Follow" => {
+                return take(
+                    follow::Follow::read(envelope, (object, as_written), sender)?,
+                    &data,
+                )
+                .await;
+            }
             "Undo" => {
                 if let Some(undo) = undo::UndoFollow::read(&envelope, about, &sender) {
                     return take(undo, &data).await;

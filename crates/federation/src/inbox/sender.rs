@@ -9,10 +9,14 @@ use crate::{
     vocab::{incoming::Incoming, remote_actor::Document},
 };
 use shoal_store::{Millis, RemoteActor};
+use std::time::Duration;
 use url::Url;
 
 /// After this long a kept actor is fetched anew when it does something that matters.
 const STALE: Millis = 24 * 3600 * 1000;
+
+/// How long a sender's server may take to show the actor; less than the sender waits for us.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The actor that certainly sent this; `None` for what can be thanked for and forgotten without knowing (a `Delete` or
 /// `Update` of somebody never heard of, whose key is often gone already).
@@ -95,11 +99,18 @@ async fn fetch(federation: &Federation, actor: &Url, known: bool) -> Result<Remo
     if !budget.may_fetch(now, &policy::host_of(actor)) {
         return Err(InboxError::TooMany);
     }
-    let fetched = if known {
-        remote::refetch(federation, actor).await
-    } else {
-        remote::dereference(federation, actor).await
+    let Ok(_turn) = budget.at_once.try_acquire() else {
+        return Err(InboxError::TooMany);
     };
+    let fetching = async {
+        if known {
+            remote::refetch(federation, actor).await
+        } else {
+            remote::dereference(federation, actor).await
+        }
+    };
+    let fetched = tokio::time::timeout(PATIENCE, fetching).await;
+    let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Network("the server took too long".to_owned())));
     fetched.map_err(|error| {
         let failure = if error.may_pass() {
             Failure::Passing

@@ -68,8 +68,12 @@ fn published(draft: &mut Draft<'_>, upload: Id) -> Result<(), StoreError> {
         first.get_or_insert((note, actor));
     }
     match first {
-        Some((note, author)) if account.followable => announce::announce(draft, &account, &note, &author),
-        None if posted.is_empty() => create::create(draft, &account, &upload, &dataset).map(drop),
+        Some((note, author)) if account.followable && is_seen(&account) => {
+            announce::announce(draft, &account, &note, &author)
+        }
+        None if posted.is_empty() && is_seen(&account) => {
+            create::create(draft, &account, &upload, &dataset).map(drop)
+        }
         _ => Ok(()),
     }
 }
@@ -116,7 +120,7 @@ fn edited(draft: &mut Draft<'_>, upload: Id) -> Result<(), StoreError> {
     };
     for record in draft.store().live_posts(upload.id)? {
         let actor = draft.actor(record.actor)?;
-        if matches!(actor.state, Visibility::Visible) {
+        if is_seen(&actor) {
             update::update_note(draft, &actor, &record, (&upload, &dataset))?;
         }
     }
@@ -238,6 +242,10 @@ fn visible(draft: &Draft<'_>, upload: Id) -> Result<Option<(Upload, Dataset)>, S
     let dataset = draft.store().dataset_by_id(upload.dataset.id)?;
     let dataset = dataset.filter(|dataset| matches!(dataset.state, Visibility::Visible));
     Ok(dataset.map(|dataset| (upload, dataset)))
+}
+
+fn is_seen(actor: &LocalActor) -> bool {
+    matches!(actor.state, Visibility::Visible)
 }
 
 fn is_visible(collection: &Collection) -> bool {

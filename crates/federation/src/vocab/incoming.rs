@@ -2,7 +2,7 @@
 //! else of it is looked at. `inbox/` decides what it means.
 
 use crate::policy::MAX_URL;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 /// The deepest nesting that is parsed; real activities stay below 20.
@@ -19,6 +19,8 @@ pub struct Incoming {
     pub actor: Url,
     /// What it is done to, when it names something.
     pub object: Option<Object>,
+    /// Its id, type, actor and object's id in the sender's own spelling, for giving back.
+    pub as_written: Value,
 }
 
 /// What an activity is done to.
@@ -70,6 +72,7 @@ impl Incoming {
                 .and_then(url_of)
                 .ok_or(Unreadable::Member("actor"))?,
             object: members.get("object").and_then(Object::read),
+            as_written: as_written(&members),
         })
     }
 }
@@ -122,6 +125,20 @@ pub fn url_of(value: &Value) -> Option<Url> {
     Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// The members that an answer gives back; what is embedded shrinks to its id.
+fn as_written(members: &Map<String, Value>) -> Value {
+    let text = |value: &Value| match value {
+        Value::Array(items) => items.first().cloned().unwrap_or_default(),
+        other => other.clone(),
+    };
+    let id = |value: &Value| match text(value) {
+        Value::Object(mut embedded) => embedded.remove("id").unwrap_or_default(),
+        other => other,
+    };
+    let member = |name: &str| members.get(name).map(id).unwrap_or_default();
+    json!({ "id": member("id"), "type": member("type"), "actor": member("actor"), "object": member("object") })
 }
 
 /// The type in a string, or the first in a list.

@@ -14,7 +14,7 @@ const MAX_NAME: usize = 128;
 /// The most keys of one actor that are looked at.
 const MAX_KEYS: usize = 10;
 /// The longest document that is kept.
-const MAX_DOCUMENT: usize = 128 * 1024;
+const MAX_DOCUMENT: usize = 64 * 1024;
 
 /// An actor document, read but not yet believed.
 #[derive(Debug, Clone, Deserialize)]
@@ -61,7 +61,7 @@ pub enum Unfit {
     /// A member points to another host than the actor's.
     #[error("the actor's {0} is on another host")]
     OtherHost(&'static str),
-    /// Longer than 128 KiB.
+    /// Longer than 64 KiB.
     #[error("the actor document is too long")]
     Length,
 }

@@ -94,6 +94,23 @@ async fn one_broken_host_delays_no_other_and_keeps_its_order() {
 }
 
 #[tokio::test]
+async fn a_signed_request_from_a_host_ends_its_pause() {
+    let (world, servers, account) = scene(&["a.example"]).await;
+    servers[0].reply("/inbox", Reply::status(503));
+    world.upload("tide-gauges", &account, 1_000);
+    world.deliver().await;
+    servers[0].reply("/inbox", Reply::status(202));
+    let like = json!({
+        "id": servers[0].url("/likes/1"), "type": "Like",
+        "actor": servers[0].url("/users/ann"), "object": "http://shoal.test/objects/1",
+    });
+    let incoming = servers[0].post("ann", &keys(), &like, world.now());
+    assert_eq!(world.federation.receive(incoming).await.status, 202);
+    world.deliver().await;
+    assert_eq!(arrivals(&servers[0]).len(), 2);
+}
+
+#[tokio::test]
 async fn a_host_is_left_alone_as_long_as_it_asks() {
     let (world, servers, account) = scene(&["a.example"]).await;
     servers[0].reply("/inbox", Reply::status(429).with("retry-after", "7200"));

@@ -218,6 +218,11 @@ async fn what_is_told_of_an_upload_from_its_publication_to_its_return() {
     insta::assert_json_snapshot!("restored", again);
     assert_ne!(scene.note_id(), note, "a deleted id is never used again");
 
+    outbox_of_everything(&mut scene);
+}
+
+/// The log of all that: each activity once, bodies of what is gone replaced.
+fn outbox_of_everything(scene: &mut Scene) {
     let actor = scene.world.actor(ActorKind::Collection, "tides");
     let outbox = scene
         .world

@@ -59,6 +59,17 @@ async fn a_follow_is_kept_and_accepted_with_the_whole_follow_inside() {
 }
 
 #[tokio::test]
+async fn an_id_comes_back_as_it_was_written() {
+    let (world, foreign) = scene().await;
+    let mut body = follow(&foreign, 1);
+    body["id"] = json!("http://M.example/follows/ü?a=[1]");
+    assert_eq!(send(&world, &foreign, &body).await.status, 202);
+    world.deliver().await;
+    let accept: Value = serde_json::from_slice(&foreign.asked("/users/ann/inbox")[0].body).expect("JSON");
+    assert_eq!(accept["object"]["id"], body["id"]);
+}
+
+#[tokio::test]
 async fn a_known_id_has_no_second_effect() {
     let (world, foreign) = scene().await;
     let body = follow(&foreign, 1);
