@@ -80,7 +80,8 @@ fn bring_up_to_date(path: &Path, held: Option<&Lock>) -> Result<(), StoreError> 
 pub(crate) fn writer(path: &Path) -> Result<Db, StoreError> {
     connect(
         path,
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA journal_size_limit = 67108864;",
     )
 }
 

@@ -18,6 +18,7 @@ use crate::steps::Steps;
 const BENCHES: &[(&str, &str)] = &[
     ("metainfo", "Torrents: parsing and creating"),
     ("announce", "Tracker: the swarm core"),
+    ("catalogue", "Store: datasets and uploads"),
     ("deliveries", "Store: publishing and deliveries"),
     ("program", "The whole program"),
 ];
