@@ -242,6 +242,10 @@ impl Done {
         let upload = crate::uploads::by_id(tx.db, id)?;
         self.to_content(tx, moment, &upload)?;
         crate::datasets::recount(tx.db, upload.dataset.id)?;
+        if self.act == Act::Restore && !upload.state.is_visible() {
+            // Its dataset is still hidden; others hear of both when that is restored.
+            return Ok(());
+        }
         let event = match self.act {
             Act::Hide => Event::UploadHidden { upload: id },
             Act::Restore => Event::UploadRestored { upload: id },

@@ -268,7 +268,9 @@ impl Store {
     /// # Errors
     /// `Unavailable`; then none was added.
     pub fn add_completions(&self, _moment: Moment, counts: &[(SwarmKey, i64)]) -> Result<(), StoreError> {
-        let counts = counts.to_vec();
+        let mut counts = counts.to_vec();
+        // All in one order, so that two processes never wait for each other.
+        counts.sort_unstable();
         self.write_beside(move |tx| {
             for (key, count) in counts {
                 let key = key.to_string();

@@ -158,6 +158,44 @@ both!(
     }
 );
 
+both!(
+    an_upload_of_a_hidden_dataset_is_told_with_its_dataset,
+    |scratch| {
+        let (moderator, dataset, upload) = scratch.published();
+        let store = scratch.store();
+        store.hide(
+            scratch.moment(),
+            Target::Upload(upload.id),
+            moderator.id,
+            "review",
+        )?;
+        store.hide(
+            scratch.moment(),
+            Target::Dataset(dataset.id),
+            moderator.id,
+            "review",
+        )?;
+        store.restore(scratch.moment(), Target::Upload(upload.id), moderator.id, "")?;
+        assert!(
+            !store
+                .upload(upload.id)?
+                .expect("the row stays")
+                .state
+                .is_visible()
+        );
+        store.restore(scratch.moment(), Target::Dataset(dataset.id), moderator.id, "")?;
+        assert!(store.upload(upload.id)?.expect("back").state.is_visible());
+        let (upload, dataset) = (upload.id, dataset.id);
+        let acts = [
+            Event::UploadHidden { upload },
+            Event::DatasetHidden { dataset },
+            Event::DatasetRestored { dataset },
+        ];
+        assert_eq!(told(scratch)?, acts);
+        Ok(())
+    }
+);
+
 both!(a_hidden_collection_keeps_its_datasets_visible, |scratch| {
     let (moderator, dataset, _) = scratch.published();
     let collection = scratch.curated(&moderator, "weather");
