@@ -105,7 +105,7 @@ pub struct TrackerSettings {
     pub interval: u32,
     /// Seconds a client must wait at least.
     pub min_interval: u32,
-    /// Most torrents with peers at a time.
+    /// Most unlisted torrents at a time, where the mode is open.
     pub max_torrents: usize,
     /// Most peers in all.
     pub max_peers: usize,
@@ -289,8 +289,8 @@ impl Config {
         );
         let t = &self.tracker;
         require(
-            (60..=86_400).contains(&t.interval),
-            "tracker.interval: must be between 60 and 86,400 seconds",
+            (60..=7_200).contains(&t.interval),
+            "tracker.interval: must be between 60 and 7,200 seconds",
         );
         require(
             t.min_interval <= t.interval,
