@@ -11,11 +11,14 @@ use crate::uris::{check_uri, host_of};
 use crate::{Id, Millis, Store, StoreError};
 
 /// What a record is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Queryable, Selectable)]
+#[diesel(table_name = records)]
 pub struct Subject {
     /// The upload, if it is about one.
+    #[diesel(column_name = upload_id)]
     pub upload: Option<Id>,
     /// The dataset, if it is about one.
+    #[diesel(column_name = dataset_id)]
     pub dataset: Option<Id>,
 }
 
@@ -37,15 +40,18 @@ pub struct NewRecord {
 }
 
 /// A published record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = records)]
 pub struct Record {
     /// Its id in the fediverse.
     pub uri: String,
     /// Its type, as `Note`.
     pub kind: String,
     /// The actor that published it.
+    #[diesel(column_name = actor_id)]
     pub actor: Id,
     /// What it is about.
+    #[diesel(embed)]
     pub subject: Subject,
     /// Its exact JSON, as last published.
     pub json: String,
@@ -67,10 +73,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn record(&self, uri: &str) -> Result<Option<Record>, StoreError> {
-        let uri = uri.to_owned();
-        self.read(move |db| {
-            let row: Option<Row> = records::table.find(uri).select(COLUMNS).first(db).optional()?;
-            Ok(row.map(from_row))
+        self.read(|db| {
+            Ok(records::table
+                .find(uri)
+                .select(Record::as_select())
+                .first(db)
+                .optional()?)
         })
     }
 
@@ -80,14 +88,13 @@ impl Store {
     /// When the database does not answer.
     pub fn live_posts(&self, upload: Id) -> Result<Vec<Record>, StoreError> {
         self.read(move |db| {
-            let rows: Vec<Row> = records::table
+            Ok(records::table
                 .filter(records::upload_id.eq(upload))
                 .filter(records::kind.eq("Note"))
                 .filter(records::tombstoned_at.is_null())
                 .order((records::created_at, records::uri))
-                .select(COLUMNS)
-                .load(db)?;
-            Ok(rows.into_iter().map(from_row).collect())
+                .select(Record::as_select())
+                .load(db)?)
         })
     }
 
@@ -97,15 +104,14 @@ impl Store {
     /// When the database does not answer.
     pub fn live_posts_by(&self, actor: Id, limit: u32) -> Result<Vec<Record>, StoreError> {
         self.read(move |db| {
-            let rows: Vec<Row> = records::table
+            Ok(records::table
                 .filter(records::actor_id.eq(actor))
                 .filter(records::kind.eq("Note"))
                 .filter(records::tombstoned_at.is_null())
                 .order((records::created_at, records::uri))
                 .limit(i64::from(limit))
-                .select(COLUMNS)
-                .load(db)?;
-            Ok(rows.into_iter().map(from_row).collect())
+                .select(Record::as_select())
+                .load(db)?)
         })
     }
 }
@@ -143,63 +149,4 @@ pub(crate) fn tombstone(db: &mut Db, now: Millis, uri: &str) -> Result<bool, Sto
         .set(records::tombstoned_at.eq(now))
         .execute(db)?;
     Ok(gone > 0)
-}
-
-type Row = (
-    (String, String, Id, Option<Id>, Option<Id>, String, Option<String>),
-    (String, Millis, Millis, Option<Millis>),
-);
-
-type Columns = (
-    (
-        records::uri,
-        records::kind,
-        records::actor_id,
-        records::upload_id,
-        records::dataset_id,
-        records::json,
-        records::proof_key,
-    ),
-    (
-        records::origin,
-        records::created_at,
-        records::updated_at,
-        records::tombstoned_at,
-    ),
-);
-
-const COLUMNS: Columns = (
-    (
-        records::uri,
-        records::kind,
-        records::actor_id,
-        records::upload_id,
-        records::dataset_id,
-        records::json,
-        records::proof_key,
-    ),
-    (
-        records::origin,
-        records::created_at,
-        records::updated_at,
-        records::tombstoned_at,
-    ),
-);
-
-fn from_row(row: Row) -> Record {
-    let ((uri, kind, actor, upload, dataset, json, proof_key), times) = row;
-    let (origin, created_at, updated_at, tombstoned_at) = times;
-    let subject = Subject { upload, dataset };
-    Record {
-        uri,
-        kind,
-        actor,
-        subject,
-        json,
-        proof_key,
-        origin,
-        created_at,
-        updated_at,
-        tombstoned_at,
-    }
 }
