@@ -88,8 +88,17 @@ fn federating(app: &App) -> Result<(), Problem> {
     }
 }
 
-/// The local actor that a path names: `/actor`, `/accounts/{name}…`, `/collections/{name}…`.
+/// The local actor that a path names, unless moderators hid or removed it.
 async fn named(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor, Problem> {
+    let actor = existing(request, app).await?;
+    match &actor.state {
+        Visibility::Visible => Ok(actor),
+        Visibility::Hidden { reason, .. } | Visibility::Removed { reason, .. } => Err(Problem::gone(reason)),
+    }
+}
+
+/// The local actor that a path names: `/actor`, `/accounts/{name}…`, `/collections/{name}…`; in any state.
+async fn existing(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor, Problem> {
     federating(app)?;
     let kind = match request.path().split('/').nth(1) {
         Some("accounts") => ActorKind::Account,
@@ -102,11 +111,7 @@ async fn named(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor
         ActorKind::Instance => store.local_actor_by_id(federation.instance_actor()),
         _ => store.local_actor(kind, &name),
     });
-    let actor = found.await?.ok_or_else(Problem::not_found)?;
-    match &actor.state {
-        Visibility::Visible => Ok(actor),
-        Visibility::Hidden { reason, .. } | Visibility::Removed { reason, .. } => Err(Problem::gone(reason)),
-    }
+    found.await?.ok_or_else(Problem::not_found)
 }
 
 async fn actor(request: HttpRequest, app: web::Data<App>) -> Answer {
@@ -229,7 +234,8 @@ async fn inbox(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> A
     let inbox_of = if is_shared {
         None
     } else {
-        Some(named(&request, &app).await?.id)
+        // A hidden actor still hears: who unfollows it meanwhile follows no more, who follows is told no.
+        Some(existing(&request, &app).await?.id)
     };
     let mut headers = http::HeaderMap::new();
     for (name, value) in request.headers() {
