@@ -4,11 +4,13 @@
 mod feed;
 mod lists;
 
-use actix_web::web::{self, get};
+use actix_web::web;
+
+use crate::pages::read;
 
 /// Registers every feed; `.rss` and `.atom` are endings of the last part of the address.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
-        .route("/feeds/{name}", get().to(lists::whole))
-        .route("/feeds/{shelf}/{name}", get().to(lists::shelf));
+        .route("/feeds/{name}", read().to(lists::whole))
+        .route("/feeds/{shelf}/{name}", read().to(lists::shelf));
 }

@@ -35,7 +35,8 @@ mod upload_form;
 mod uploads;
 
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::web::{self, get, post};
+use actix_web::web::{self, post};
+use actix_web::{Route, guard};
 
 use crate::feeds;
 
@@ -61,66 +62,71 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(everything);
 }
 
+/// A route that is read: GET, and HEAD for those who only look whether it is there.
+pub(crate) fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
 fn reading(config: &mut web::ServiceConfig) {
     config
-        .route("/", get().to(home::home))
-        .route("/about", get().to(about::about))
-        .route("/feeds", get().to(about::feeds))
-        .route("/search", get().to(search::search))
-        .route("/tags", get().to(datasets::tags))
-        .route("/tags/{tag}", get().to(datasets::tag))
-        .route("/needs-seeds", get().to(uploads::needs_seeds))
-        .route("/uploads/{id}/swarm.png", get().to(picture::swarm))
-        .route("/assets/{name}", get().to(assets::asset))
-        .route("/favicon.ico", get().to(assets::favicon))
-        .route("/robots.txt", get().to(assets::robots));
+        .route("/", read().to(home::home))
+        .route("/about", read().to(about::about))
+        .route("/feeds", read().to(about::feeds))
+        .route("/search", read().to(search::search))
+        .route("/tags", read().to(datasets::tags))
+        .route("/tags/{tag}", read().to(datasets::tag))
+        .route("/needs-seeds", read().to(uploads::needs_seeds))
+        .route("/uploads/{id}/swarm.png", read().to(picture::swarm))
+        .route("/assets/{name}", read().to(assets::asset))
+        .route("/favicon.ico", read().to(assets::favicon))
+        .route("/robots.txt", read().to(assets::robots));
 }
 
 fn publishing(config: &mut web::ServiceConfig) {
     config
-        .route("/datasets", get().to(datasets::datasets))
+        .route("/datasets", read().to(datasets::datasets))
         .service(
             web::resource("/datasets/new")
-                .route(get().to(dataset_form::new))
+                .route(read().to(dataset_form::new))
                 .route(post().to(dataset_form::create)),
         )
-        .route("/datasets/{slug}", get().to(dataset::dataset))
+        .route("/datasets/{slug}", read().to(dataset::dataset))
         .service(
             web::resource("/datasets/{slug}/edit")
-                .route(get().to(dataset_form::edit))
+                .route(read().to(dataset_form::edit))
                 .route(post().to(dataset_form::save)),
         )
         .service(
             web::resource("/datasets/{slug}/upload")
-                .route(get().to(upload_form::new))
+                .route(read().to(upload_form::new))
                 .route(post().to(upload_form::create)),
         )
         .route(
             "/datasets/{slug}/collections",
             post().to(collection::put_from_dataset),
         )
-        .route("/uploads", get().to(uploads::uploads))
-        .route("/uploads/{id}", get().to(upload::upload))
-        .route("/uploads/{id}/files", get().to(files::files))
+        .route("/uploads", read().to(uploads::uploads))
+        .route("/uploads/{id}", read().to(upload::upload))
+        .route("/uploads/{id}/files", read().to(files::files))
         .service(
             web::resource("/uploads/{id}/edit")
-                .route(get().to(upload_form::edit))
+                .route(read().to(upload_form::edit))
                 .route(post().to(upload_form::save)),
         );
 }
 
 fn curating(config: &mut web::ServiceConfig) {
     config
-        .route("/collections", get().to(collections::collections))
+        .route("/collections", read().to(collections::collections))
         .service(
             web::resource("/collections/new")
-                .route(get().to(collection_form::new))
+                .route(read().to(collection_form::new))
                 .route(post().to(collection_form::create)),
         )
-        .route("/collections/{name}", get().to(collection::collection))
+        .route("/collections/{name}", read().to(collection::collection))
         .service(
             web::resource("/collections/{name}/edit")
-                .route(get().to(collection_form::edit))
+                .route(read().to(collection_form::edit))
                 .route(post().to(collection_form::save)),
         )
         .route("/collections/{name}/put", post().to(collection::put))
@@ -135,21 +141,21 @@ fn members(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/sign-in")
-                .route(get().to(sign_in::form))
+                .route(read().to(sign_in::form))
                 .route(post().to(sign_in::sign_in)),
         )
         .service(
             web::resource("/sign-in/{secret}")
-                .route(get().to(sign_in::link))
+                .route(read().to(sign_in::link))
                 .route(post().to(sign_in::use_link)),
         )
         .route("/sign-out", post().to(sign_in::sign_out))
-        .route("/accounts/{name}", get().to(account::account))
+        .route("/accounts/{name}", read().to(account::account))
         .route(
             "/accounts/{name}/follow",
             post().to(remote_follow::follow_account),
         )
-        .route("/settings", get().to(settings::settings))
+        .route("/settings", read().to(settings::settings))
         .route("/settings/profile", post().to(settings::profile))
         .route("/settings/password", post().to(settings::password))
         .route("/settings/tokens", post().to(settings::make_token))
@@ -160,8 +166,8 @@ fn members(config: &mut web::ServiceConfig) {
 
 fn moderators(config: &mut web::ServiceConfig) {
     config
-        .route("/moderation", get().to(moderation::log))
-        .route("/moderation/deliveries", get().to(deliveries::deliveries))
+        .route("/moderation", read().to(moderation::log))
+        .route("/moderation/deliveries", read().to(deliveries::deliveries))
         .route("/moderation/deliveries/retry", post().to(deliveries::retry))
         .route(
             "/moderation/deliveries/{id}/drop",

@@ -52,12 +52,12 @@ pub(crate) async fn whole(
     let chosen = match stem {
         "all" => app.read(everything).await?,
         "needs-seeds" => {
-            let scarce = scarcity.list(&app).await?;
+            let scarce = scarcity.list(&app, MOST).await?;
             Chosen {
                 title: "What needs copies".to_owned(),
                 words: "The fewest complete copies first, then the greatest danger.".to_owned(),
                 page: "/needs-seeds".to_owned(),
-                uploads: scarce.iter().take(MOST).map(|one| one.upload.clone()).collect(),
+                uploads: scarce.into_iter().map(|one| one.upload).collect(),
             }
         }
         "search" => {

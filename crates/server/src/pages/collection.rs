@@ -122,16 +122,10 @@ fn view(
     let title = words::line(cards::title_or(&collection.title, &collection.name));
     let feed = format!("/feeds{href}");
     let address = ListAddress::new(&href).with("sort", &query.sort);
-    let mut list = List::of(&address, query, page, ("dataset", "datasets"))
+    let list = List::of(&address, query, page, ("dataset", "datasets"))
+        .out_of(collection.dataset_count, ("dataset", "datasets"))
         .choosing(&address, "sort", "Sort", &SORTS)
         .feeding(feed.clone());
-    if page.next.is_some() || query.cursor.is_some() {
-        list.count = format!(
-            "{}, {}",
-            counted(collection.dataset_count.unsigned_abs(), "dataset", "datasets"),
-            list.count
-        );
-    }
     let mut frame = Frame::new(app, visitor, &href, &title)
         .within("/collections")
         .about(&format!(

@@ -27,7 +27,9 @@ pub(crate) async fn collections(
     query: web::Query<ListQuery>,
 ) -> Answer {
     let paging = query.paging();
-    let page = app.read(move |store| store.collections(&paging)).await?;
+    let (page, stats) = app
+        .read(move |store| Ok((store.collections(&paging)?, store.stats()?)))
+        .await?;
     let view = CollectionsPage {
         frame: Frame::new(&app, &visitor, "/collections", "Collections")
             .within("/collections")
@@ -41,6 +43,7 @@ pub(crate) async fn collections(
             &page,
             ("collection", "collections"),
         )
+        .out_of(stats.collections, ("collection", "collections"))
         .feeding("/feeds/all"),
         collections: page
             .items

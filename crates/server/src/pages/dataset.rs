@@ -151,11 +151,12 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Datase
         .iter()
         .find(|u| matches!(u.state, Visibility::Visible))
         .map(|newest| Keep::of(app, newest));
-    let frame = Frame::new(app, visitor, &href, &title)
+    let mut frame = Frame::new(app, visitor, &href, &title)
         .within("/datasets")
         .about(&summary(&dataset, keep.as_ref()))
         .noticing(query.done.as_deref())
         .feeding(format!("New uploads of {title}"), feed.clone());
+    frame.picture = keep.as_ref().map(|keep| keep.preview(app));
     let as_link = |one: &Collection| {
         Link::new(
             format!("/collections/{}", one.name),

@@ -91,11 +91,13 @@ async fn list(app: &App, visitor: &Visitor, query: &ListQuery, tag: &str) -> Ans
         threat: danger.map(|danger| danger.0),
         ..DatasetQuery::default()
     };
+    let is_all = danger.is_none() && tag.is_empty() && query.account.is_empty();
     let found = app.read(move |store| {
         let page = store.datasets(&wanted)?;
-        Ok::<_, StoreError>((Counted::all(store, page.items)?, page.next))
+        let total = if is_all { store.stats()?.datasets } else { -1 };
+        Ok::<_, StoreError>((Counted::all(store, page.items)?, page.next, total))
     });
-    let ((rows, next), now) = (found.await?, clock::now());
+    let ((rows, next, total), now) = (found.await?, clock::now());
     let page = shoal_store::Page { items: rows, next };
     let heading = match (tag, query.account.as_str()) {
         ("", "") => "Datasets".to_owned(),
@@ -109,9 +111,10 @@ async fn list(app: &App, visitor: &Visitor, query: &ListQuery, tag: &str) -> Ans
     let view = DatasetsPage {
         introduction: introduction(tag),
         list: List::of(&address, query, &page, ("dataset", "datasets"))
+            .out_of(total, ("dataset", "datasets"))
             .choosing(&address, "sort", "Sort", &SORTS)
             .choosing(&address, "threat", "Source", &threats())
-            .filtered(danger.is_some() || !tag.is_empty() || !query.account.is_empty())
+            .filtered(!is_all)
             .feeding(feed),
         datasets: page
             .items

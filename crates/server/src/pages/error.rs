@@ -32,7 +32,7 @@ impl MessagePage {
         let (heading, next) = words(status);
         let (what, reason) = match status {
             StatusCode::GONE => (String::new(), reason_of(&problem.sentence)),
-            StatusCode::NOT_FOUND => (
+            StatusCode::NOT_FOUND if problem.sentence == Problem::not_found().sentence => (
                 "Nothing has this address, or nothing has it any more.".to_owned(),
                 String::new(),
             ),

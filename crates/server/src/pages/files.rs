@@ -14,7 +14,7 @@ use crate::auth::Visitor;
 use crate::error::Problem;
 use crate::view::address::ListAddress;
 use crate::view::size::counted;
-use crate::view::tree::{self, Line};
+use crate::view::tree::{self, Extent, Line};
 use crate::view::words;
 
 #[derive(Template)]
@@ -64,7 +64,7 @@ pub(crate) async fn files(
         files: counted(upload.file_count.unsigned_abs(), "file", "files"),
         per_page: Paging::MOST,
         list: List::of(&ListAddress::new(&path), &query, &page, ("file", "files")),
-        tree: tree::lines(page.items.into_iter().map(leaf)),
+        tree: tree::lines(page.items.into_iter().map(leaf), Extent::Page),
         href,
         title,
     };

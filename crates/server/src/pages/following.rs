@@ -39,7 +39,8 @@ pub(crate) async fn follow(app: web::Data<App>, member: Member, form: web::Form<
         ))),
         Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => Err(problem),
         Err(problem) => {
-            let fault = format!("{} Check the handle, or try again later.", problem.sentence);
+            let sentence = problem.sentence.trim_end_matches('.');
+            let fault = format!("{sentence}. Check the handle, or try again later.");
             let visitor = Visitor(Some(member.0.clone()));
             account::show(
                 &app,

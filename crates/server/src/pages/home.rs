@@ -44,7 +44,7 @@ pub(crate) async fn home(
     visitor: Visitor,
     query: web::Query<ListQuery>,
 ) -> Answer {
-    let scarce = scarcity.list(&app).await?;
+    let scarce = scarcity.list(&app, SCARCE).await?;
     let found = app.read(|store| {
         let recent = store.datasets(&DatasetQuery {
             paging: Paging::first(RECENT),
@@ -67,7 +67,6 @@ pub(crate) async fn home(
         is_new: found.stats.uploads == 0,
         scarce: scarce
             .iter()
-            .take(SCARCE)
             .map(|one| UploadCard::of(&app, &one.upload, one.danger, now))
             .collect(),
         recent: found
@@ -99,7 +98,7 @@ pub(crate) fn description(app: &App) -> String {
 /// What is kept here and how many copies are online, in two sentences.
 pub(crate) fn figures(app: &App, stats: &Stats) -> String {
     let kept = format!(
-        "{} in {}, {} and {}",
+        "{}, {}, {}, {}",
         counted(stats.datasets.unsigned_abs(), "dataset", "datasets"),
         counted(stats.uploads.unsigned_abs(), "upload", "uploads"),
         counted(stats.files.unsigned_abs(), "file", "files"),

@@ -4,6 +4,7 @@
 use shoal_store::Upload;
 
 use super::cards;
+use super::frame::Picture;
 use crate::app::App;
 use crate::publishing;
 use crate::view::size::Size;
@@ -17,6 +18,8 @@ pub(crate) struct Keep {
     pub(crate) torrent: String,
     pub(crate) size: Size,
     pub(crate) has_web_seeds: bool,
+    /// Path of the glyph as a picture.
+    pub(crate) picture: String,
 }
 
 impl Keep {
@@ -28,6 +31,15 @@ impl Keep {
             torrent: cards::torrent_path(upload),
             size: Size::stored(upload.total_size),
             has_web_seeds: !upload.web_seeds.is_empty(),
+            picture: format!("/uploads/{}/swarm.png", upload.id),
+        }
+    }
+
+    /// The glyph for previews of the page elsewhere.
+    pub(crate) fn preview(&self, app: &App) -> Picture {
+        Picture {
+            url: app.link(&self.picture),
+            alt: self.swarm.sentence(),
         }
     }
 }

@@ -100,6 +100,15 @@ impl List {
         }
     }
 
+    /// The same list, told how many there are in all; a negative number is not known.
+    pub(crate) fn out_of(mut self, total: i64, (one, many): (&str, &str)) -> Self {
+        let is_part = !self.next.is_empty() || !self.first.is_empty();
+        if is_part && let Ok(total) = u64::try_from(total) {
+            self.count = format!("{}, {}", counted(total, one, many), self.count);
+        }
+        self
+    }
+
     /// The same list with a group of choices for one key of its address; an empty value lifts the filter.
     pub(crate) fn choosing(
         mut self,

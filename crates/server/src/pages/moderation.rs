@@ -4,14 +4,14 @@
 use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
-use shoal_store::{LogEntry, Scope};
+use shoal_store::{Id, LogEntry, Scope, Store, StoreError};
 
 use super::frame::{Answer, Frame, render};
 use super::lists::{List, ListQuery};
 use crate::app::App;
 use crate::auth::{Moderator, Visitor};
 use crate::clock;
-use crate::view::address::ListAddress;
+use crate::view::address::{ListAddress, segment};
 use crate::view::time::When;
 use crate::view::words;
 
@@ -38,7 +38,16 @@ pub(crate) struct ModerationPage {
 
 pub(crate) async fn log(app: web::Data<App>, moderator: Moderator, query: web::Query<ListQuery>) -> Answer {
     let paging = query.paging();
-    let page = app.read(move |store| store.moderation_log(&paging)).await?;
+    let found = app.read(move |store| {
+        let page = store.moderation_log(&paging)?;
+        let places = page
+            .items
+            .iter()
+            .map(|entry| place(store, entry))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, StoreError>((page, places))
+    });
+    let (page, places) = found.await?;
     let now = clock::now();
     let visitor = Visitor(Some(moderator.0.clone()));
     let view = ModerationPage {
@@ -48,16 +57,38 @@ pub(crate) async fn log(app: web::Data<App>, moderator: Moderator, query: web::Q
             .noticing(query.done.as_deref()),
         is_admin: moderator.may(Scope::Admin),
         list: List::of(&ListAddress::new("/moderation"), &query, &page, ("act", "acts")),
-        entries: page.items.into_iter().map(|entry| row(entry, now)).collect(),
+        entries: page
+            .items
+            .into_iter()
+            .zip(places)
+            .map(|(entry, place)| row(entry, place, now))
+            .collect(),
     };
     render(StatusCode::OK, &view)
 }
 
-fn row(entry: LogEntry, now: i64) -> EntryRow {
-    let href = match entry.target_kind.as_str() {
-        "upload" => format!("/uploads/{}", entry.target_id),
-        _ => String::new(),
+/// Where the thing of an entry is; empty when it has no page. Hidden things are found again from here only.
+fn place(store: &Store, entry: &LogEntry) -> Result<String, StoreError> {
+    let Ok(id) = entry.target_id.parse::<Id>() else {
+        return Ok(String::new());
     };
+    Ok(match entry.target_kind.as_str() {
+        "upload" => Some(format!("/uploads/{id}")),
+        "dataset" => store
+            .dataset_by_id(id)?
+            .map(|dataset| format!("/datasets/{}", dataset.slug)),
+        "collection" => store
+            .collection_by_id(id)?
+            .map(|collection| format!("/collections/{}", collection.name)),
+        "account" => store
+            .account_by_id(id)?
+            .map(|account| format!("/accounts/{}", segment(&account.name))),
+        _ => None,
+    }
+    .unwrap_or_default())
+}
+
+fn row(entry: LogEntry, href: String, now: i64) -> EntryRow {
     EntryRow {
         who: entry
             .by

@@ -2,6 +2,7 @@
 //! first. Counted anew at most twice a minute for each worker, so that a busy front page costs nothing. Next in the flow:
 //! `home.rs`, `uploads.rs` and `feeds.rs`, which show it.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,22 +30,33 @@ pub(crate) struct Scarce {
     pub(crate) danger: Danger,
 }
 
-/// The last count.
+/// The last count: the ids, rarest first. Rows are read anew for each page, so that nothing taken away is shown.
 #[derive(Default)]
-pub(crate) struct Scarcity(Mutex<Option<(Millis, Arc<Vec<Scarce>>)>>);
+pub(crate) struct Scarcity(Mutex<Option<(Millis, Arc<[Id]>)>>);
 
 impl Scarcity {
-    /// What needs copies, at most 200 uploads.
-    pub(crate) async fn list(&self, app: &App) -> Result<Arc<Vec<Scarce>>, StoreError> {
+    /// What needs copies, at most `most` uploads of the 200 that need them most.
+    pub(crate) async fn list(&self, app: &App, most: usize) -> Result<Vec<Scarce>, StoreError> {
+        let ids = self.ranked(app).await?;
+        app.read(move |store| {
+            ids.iter()
+                .filter_map(|id| fresh(store, *id).transpose())
+                .take(most)
+                .collect()
+        })
+        .await
+    }
+
+    async fn ranked(&self, app: &App) -> Result<Arc<[Id]>, StoreError> {
         let now = clock::now();
         let last = self.0.lock().clone();
-        if let Some((_, list)) = last.filter(|(at, _)| (*at..*at + GOOD_FOR).contains(&now)) {
-            return Ok(list);
+        if let Some((_, ids)) = last.filter(|(at, _)| (*at..*at + GOOD_FOR).contains(&now)) {
+            return Ok(ids);
         }
         let tracker = Arc::clone(&app.tracker);
-        let list = Arc::new(app.read(move |store| count(store, &tracker)).await?);
-        *self.0.lock() = Some((now, Arc::clone(&list)));
-        Ok(list)
+        let ids = app.read(move |store| count(store, &tracker)).await?;
+        *self.0.lock() = Some((now, Arc::clone(&ids)));
+        Ok(ids)
     }
 
     /// Forgets the last count, after something was published or taken away here.
@@ -53,13 +65,26 @@ impl Scarcity {
     }
 }
 
+/// The upload as it is now, if everyone may see it.
+fn fresh(store: &Store, id: Id) -> Result<Option<Scarce>, StoreError> {
+    let Some(upload) = store.upload(id)?.filter(|upload| upload.state.is_visible()) else {
+        return Ok(None);
+    };
+    let danger = Danger(
+        store
+            .dataset_by_id(upload.dataset.id)?
+            .map_or(Threat::Unknown, |dataset| dataset.threat),
+    );
+    Ok(Some(Scarce { upload, danger }))
+}
+
 fn complete(tracker: &Tracker, upload: &Upload) -> u32 {
     upload
         .swarm_keys()
         .map_or(0, |keys| tracker.counts(keys).complete)
 }
 
-fn count(store: &Store, tracker: &Tracker) -> Result<Vec<Scarce>, StoreError> {
+fn count(store: &Store, tracker: &Tracker) -> Result<Arc<[Id]>, StoreError> {
     let mut found = Vec::new();
     let (mut looked_at, mut paging) = (0, Paging::first(Paging::MOST));
     loop {
@@ -83,10 +108,11 @@ fn count(store: &Store, tracker: &Tracker) -> Result<Vec<Scarce>, StoreError> {
             _ => break,
         }
     }
+    // Dangers are looked up only for those that can come into the list at all.
     found.sort_by_key(|(complete, upload)| (*complete, upload.created_at));
     found.truncate(2 * MOST_KEPT);
     let mut threats: HashMap<Id, Threat> = HashMap::new();
-    let mut list = Vec::with_capacity(found.len());
+    let mut ranked = Vec::with_capacity(found.len());
     for (complete, upload) in found {
         let id = upload.dataset.id;
         let threat = match threats.get(&id) {
@@ -95,15 +121,8 @@ fn count(store: &Store, tracker: &Tracker) -> Result<Vec<Scarce>, StoreError> {
                 .entry(id)
                 .or_insert(store.dataset_by_id(id)?.map_or(Threat::Unknown, |d| d.threat)),
         };
-        list.push((
-            complete,
-            Scarce {
-                upload,
-                danger: Danger(threat),
-            },
-        ));
+        ranked.push((complete, Reverse(threat), upload.created_at, upload.id));
     }
-    list.sort_by_key(|(complete, one)| (*complete, std::cmp::Reverse(one.danger.0), one.upload.created_at));
-    list.truncate(MOST_KEPT);
-    Ok(list.into_iter().map(|(_, one)| one).collect())
+    ranked.sort();
+    Ok(ranked.into_iter().take(MOST_KEPT).map(|(.., id)| id).collect())
 }

@@ -8,7 +8,7 @@ use shoal_store::{Dataset, Id, Paging, Store, StoreError, Threat, Upload, Upload
 
 use super::cards;
 use super::dataset::may_edit;
-use super::frame::{Answer, Frame, Link, Picture, go_to, render};
+use super::frame::{Answer, Frame, Link, go_to, render};
 use super::keep::Keep;
 use super::lists::ListQuery;
 use super::moderate::{Sheet, open_to};
@@ -21,7 +21,7 @@ use crate::view::markdown::Prose;
 use crate::view::size::{Size, counted};
 use crate::view::threat::Danger;
 use crate::view::time::When;
-use crate::view::tree::{self, Leaf, Line};
+use crate::view::tree::{self, Extent, Leaf, Line};
 use crate::view::words;
 
 /// Most files whose tree is shown whole on the upload's page.
@@ -149,10 +149,7 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Upload
         ))
         .noticing(query.done.as_deref());
     frame.activity = post;
-    frame.picture = Some(Picture {
-        url: app.link(&format!("uploads/{}/swarm.png", upload.id)),
-        alt: keep.swarm.sentence(),
-    });
+    frame.picture = Some(keep.preview(app));
     let hashes = [
         upload.info_hash_v2.map(Hash::v2),
         upload.info_hash_v1.map(Hash::v1),
@@ -170,7 +167,14 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Upload
         prose: Prose::render(&upload.description),
         method: Prose::render(&upload.method),
         files: counted(upload.file_count.unsigned_abs(), "file", "files"),
-        tree: tree::lines(files.into_iter().map(leaf)),
+        tree: tree::lines(
+            files.into_iter().map(leaf),
+            if is_whole {
+                Extent::Whole
+            } else {
+                Extent::Beginning
+            },
+        ),
         shown_files: if is_whole {
             String::new()
         } else {

@@ -107,7 +107,7 @@ pub(crate) async fn needs_seeds(
     visitor: Visitor,
     query: web::Query<ListQuery>,
 ) -> Answer {
-    let scarce = scarcity.list(&app).await?;
+    let scarce = scarcity.list(&app, MOST_KEPT).await?;
     let (danger, now) = (Danger::from_key(&query.threat), clock::now());
     let address = ListAddress::new("/needs-seeds").with("threat", &query.threat);
     let uploads: Vec<_> = scarce

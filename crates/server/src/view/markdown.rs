@@ -14,6 +14,9 @@ const MOST_BYTES: usize = 200_000;
 /// Deepest nesting of lists and quotations that is kept; deeper ones are flattened.
 const DEEPEST: usize = 12;
 
+/// What is understood beside plain Markdown.
+const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
+
 /// A description made safe for a page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prose(String);
@@ -25,27 +28,28 @@ impl Prose {
         while !source.is_char_boundary(end) {
             end -= 1;
         }
-        let parser = Parser::new_ext(
-            &source[..end],
-            Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH,
-        );
+        let parser = Parser::new_ext(&source[..end], OPTIONS);
         let mut markup = String::with_capacity(end + end / 4);
         let mut depth = 0;
         html::push_html(&mut markup, parser.filter_map(|event| keep(event, &mut depth)));
         Self(CLEANER.clean(&markup).to_string())
     }
 
-    /// The text of Markdown without its marks, for one-line summaries; reads no more than the first 4,000 bytes.
+    /// The running text of Markdown, without marks, headings, tables and code, for one-line summaries; reads no more than the first 4,000 bytes.
     pub(crate) fn plain(source: &str) -> String {
         let mut end = source.len().min(4_000);
         while !source.is_char_boundary(end) {
             end -= 1;
         }
-        let mut text = String::new();
-        for event in Parser::new(&source[..end]) {
+        let (mut text, mut aside) = (String::new(), 0_u32);
+        for event in Parser::new_ext(&source[..end], OPTIONS) {
             match event {
-                Event::Text(piece) | Event::Code(piece) => text.push_str(&piece),
-                Event::SoftBreak | Event::HardBreak | Event::End(_) => text.push(' '),
+                Event::Start(Tag::Heading { .. } | Tag::Table(_) | Tag::CodeBlock(_)) => aside += 1,
+                Event::End(TagEnd::Heading(_) | TagEnd::Table | TagEnd::CodeBlock) => aside -= 1,
+                Event::Text(piece) | Event::Code(piece) if aside == 0 => text.push_str(&piece),
+                Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::Paragraph | TagEnd::Item) => {
+                    text.push(' ')
+                }
                 _ => {}
             }
         }

@@ -8,6 +8,20 @@ use super::size::{Size, counted};
 /// Deepest folder shown as a folder of its own; what lies deeper shows its path.
 const DEEPEST: usize = 24;
 
+/// How much of a torrent a tree shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All files: folders tell their sums.
+    Whole,
+    /// The first files, as a taste.
+    Beginning,
+    /// One page of a long list, all folders unfolded.
+    Page,
+}
+
+/// Most files in an only folder that is shown unfolded.
+const MOST_UNFOLDED: u64 = 40;
+
 /// A file to be placed in the tree.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
@@ -23,7 +37,7 @@ pub(crate) enum Line {
     /// A folder begins.
     Open {
         name: String,
-        size: Size,
+        /// How many files and bytes it holds; empty when only some of them are listed.
         files: String,
         /// Whether it is shown unfolded.
         open: bool,
@@ -57,18 +71,20 @@ impl Folder {
         }
     }
 
-    fn write(self, lines: &mut Vec<Line>) {
+    fn write(self, lines: &mut Vec<Line>, extent: Extent) {
         let alone = self.files.is_empty() && self.folders.len() == 1;
         for (name, folder) in self.folders {
-            let files = counted(folder.count, "file", "files");
-            let open = alone || folder.count <= 4;
-            lines.push(Line::Open {
-                name,
-                size: Size(folder.size),
-                files,
-                open,
-            });
-            folder.write(lines);
+            let files = match extent {
+                Extent::Whole => format!(
+                    "{}, {}",
+                    counted(folder.count, "file", "files"),
+                    Size(folder.size).short()
+                ),
+                Extent::Beginning | Extent::Page => String::new(),
+            };
+            let open = extent == Extent::Page || folder.count <= if alone { MOST_UNFOLDED } else { 4 };
+            lines.push(Line::Open { name, files, open });
+            folder.write(lines, extent);
             lines.push(Line::Close);
         }
         lines.extend(
@@ -79,14 +95,14 @@ impl Folder {
     }
 }
 
-/// The lines of a tree: folders before files, both in order.
-pub(crate) fn lines(leaves: impl IntoIterator<Item = Leaf>) -> Vec<Line> {
+/// The lines of a tree: folders before files, both in order. Folders tell their sums only when the tree is whole.
+pub(crate) fn lines(leaves: impl IntoIterator<Item = Leaf>, extent: Extent) -> Vec<Line> {
     let mut root = Folder::default();
     for leaf in leaves {
         root.put(&leaf.path, leaf.size, 0);
     }
     let mut lines = Vec::new();
-    root.write(&mut lines);
+    root.write(&mut lines, extent);
     lines
 }
 
@@ -103,14 +119,14 @@ mod tests {
 
     #[test]
     fn folders_carry_the_sum_of_their_files() {
-        let lines = lines([leaf("b.txt", 1), leaf("a/x", 2), leaf("a/y/z", 3)]);
-        let Line::Open {
-            name, size, files, ..
-        } = &lines[0]
-        else {
+        let lines = lines(
+            [leaf("b.txt", 1), leaf("a/x", 2), leaf("a/y/z", 3)],
+            Extent::Whole,
+        );
+        let Line::Open { name, files, .. } = &lines[0] else {
             panic!("{lines:?}")
         };
-        assert_eq!((name.as_str(), size.0, files.as_str()), ("a", 5, "2 files"));
+        assert_eq!((name.as_str(), files.as_str()), ("a", "2 files, 5 bytes"));
         assert_eq!(lines.iter().filter(|l| matches!(l, Line::Close)).count(), 2);
         assert_eq!(
             lines.last(),
@@ -123,9 +139,12 @@ mod tests {
 
     #[test]
     fn a_very_deep_path_ends_in_a_file_with_a_path() {
-        let lines = lines([leaf(&"d/".repeat(90), 1)]);
+        let lines = lines([leaf(&"d/".repeat(90), 1)], Extent::Page);
         assert_eq!(
-            lines.iter().filter(|l| matches!(l, Line::Open { .. })).count(),
+            lines
+                .iter()
+                .filter(|l| matches!(l, Line::Open { open: true, .. }))
+                .count(),
             DEEPEST
         );
     }

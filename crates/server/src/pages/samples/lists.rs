@@ -17,7 +17,7 @@ use crate::pages::upload_form::{NewUploadPage, UploadEditPage};
 use crate::pages::uploads::UploadsPage;
 use crate::view::size::Size;
 use crate::view::threat::Danger;
-use crate::view::tree;
+use crate::view::tree::{self, Extent};
 
 pub(super) fn shelves() -> Vec<(&'static str, String)> {
     let datasets_page = DatasetsPage {
@@ -100,7 +100,7 @@ pub(super) fn finding() -> Vec<(&'static str, String)> {
         title: "tide-gauges".into(),
         files: "100,000 files".into(),
         per_page: 200,
-        tree: tree::lines(leaves()),
+        tree: tree::lines(leaves(), Extent::Whole),
         list: List {
             count: "200 files on this page".into(),
             next: "/x".into(),

@@ -21,7 +21,7 @@ use crate::view::hash::Hash;
 use crate::view::markdown::Prose;
 use crate::view::size::Size;
 use crate::view::threat::Danger;
-use crate::view::tree;
+use crate::view::tree::{self, Extent};
 
 pub(super) fn home() -> Vec<(&'static str, String)> {
     let home = HomePage {
@@ -163,7 +163,7 @@ fn upload_page() -> UploadPage {
             "Fetched with `wget --mirror` on 18 November, compared with the office's checksums.",
         ),
         files: "8 files".into(),
-        tree: tree::lines(leaves()),
+        tree: tree::lines(leaves(), Extent::Whole),
         shown_files: String::new(),
         more_files: String::new(),
         hashes: vec![
