@@ -1,8 +1,9 @@
 //! Feeds for readers and for BitTorrent programs: RSS 2.0 with torrents as enclosures (BEP 36) and the same in Atom. What
-//! stands in a feed is chosen in `feeds/lists.rs`; how an entry looks is `feeds/feed.rs`.
+//! stands in a feed is chosen in `feeds/lists.rs` and `feeds/shelves.rs`; how an entry looks is `feeds/feed.rs`.
 
 mod feed;
 mod lists;
+mod shelves;
 
 use actix_web::web;
 

@@ -171,3 +171,91 @@ impl Feed {
             .body(body))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "]]> <script>\u{0}\u{8}\u{b}\u{1f}\u{7f}\u{202e}\u{fffe}\u{ffff} & \"quoted\" 'x' &#0; 潮位 \u{1f41f}";
+
+    fn hostile() -> Feed {
+        let when = When::new(1_795_166_040_000, 1_795_166_040_000);
+        let text = words::line(HOSTILE);
+        let entry = Entry {
+            title: text.clone(),
+            page: "https://archive.example/uploads/0193".into(),
+            words: words::excerpt(HOSTILE, 10_000),
+            hash: "0123456789abcdef0123456789abcdef01234567".into(),
+            author: text.clone(),
+            published: when,
+            updated: when,
+            tags: vec![text.clone()],
+            torrent: "https://archive.example/api/v1/uploads/0193/torrent?a=1&b=2".into(),
+            torrent_bytes: 148_222,
+            bytes: 13_314_398_610,
+            magnet: "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=a%26b".into(),
+            swarm: Swarm::default(),
+        };
+        Feed {
+            site: text.clone(),
+            title: text.clone(),
+            words: text,
+            page: "https://archive.example/search?q=a%20b&kind=upload".into(),
+            here: "https://archive.example/feeds/search".into(),
+            query: "?q=a&x=%3C".into(),
+            entries: vec![entry],
+            now: 0,
+        }
+    }
+
+    /// What keeps a text from being a well-formed document, seen with no more than a stack of open elements.
+    fn fault(xml: &str) -> Option<String> {
+        let (_, mut rest) = xml.split_once("?>")?;
+        let mut open: Vec<&str> = Vec::new();
+        while let Some((text, tail)) = rest.split_once('<') {
+            let (tag, after) = tail.split_once('>')?;
+            let is_plain =
+                |c: char| c >= ' ' && !('\u{7f}'..='\u{9f}').contains(&c) || matches!(c, '\n' | '\t');
+            if text.contains("]]>") || !text.chars().chain(tag.chars()).all(is_plain) {
+                return Some(format!("{text:?} before <{tag}>"));
+            }
+            if text
+                .split('&')
+                .skip(1)
+                .any(|entity| !entity.starts_with('#') || !entity.contains(';'))
+            {
+                return Some(format!("an entity in {text:?}"));
+            }
+            match tag.strip_prefix('/') {
+                Some(name) if open.pop() != Some(name) => return Some(format!("</{name}>")),
+                None if !tag.ends_with('/') => open.push(tag.split_whitespace().next().unwrap_or_default()),
+                _ => {}
+            }
+            rest = after;
+        }
+        (!open.is_empty() || !rest.trim().is_empty()).then(|| format!("{open:?} stay open"))
+    }
+
+    #[test]
+    fn feeds_are_well_formed_for_any_text() {
+        for format in [Format::Rss, Format::Atom] {
+            let written = hostile().write(format).expect("feeds are written");
+            assert_eq!(fault(&written), None, "{written}");
+            assert!(
+                !written.contains("<script>") && written.contains("潮位 \u{1f41f}"),
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_entry_carries_its_torrent() {
+        let written = hostile().write(Format::Rss).expect("feeds are written");
+        assert!(
+            written.contains("type=\"application/x-bittorrent\"") && written.contains("length=\"148222\"")
+        );
+        assert!(
+            written.contains("<guid isPermaLink=\"false\">0123456789abcdef0123456789abcdef01234567</guid>")
+        );
+    }
+}

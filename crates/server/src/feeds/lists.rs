@@ -1,28 +1,23 @@
-//! What stands in each feed: everything new, what needs copies, and the uploads of a tag, a collection, a dataset, an
-//! account, a step of danger or a search. At most 100 entries, the newest first. Next in the flow: `feed.rs`.
+//! The feeds of the whole archive, and how any feed is put together: everything new, what needs copies, what a search
+//! finds. At most 100 entries. The feeds of single things are `shelves.rs`; next in the flow: `feed.rs`.
 
 use std::collections::HashMap;
 
 use actix_web::web;
 use serde::Deserialize;
-use shoal_store::{
-    Dataset, DatasetQuery, HitKind, Id, Paging, SearchQuery, Store, StoreError, Upload, UploadQuery,
-    Visibility,
-};
+use shoal_store::{Dataset, HitKind, Id, Paging, SearchQuery, Store, StoreError, Upload, UploadQuery};
 
 use super::feed::{Entry, Feed, Format};
+use super::shelves;
 use crate::app::App;
 use crate::clock;
 use crate::error::Problem;
 use crate::pages::scarce::Scarcity;
 use crate::view::address::segment;
-use crate::view::threat::Danger;
 use crate::view::words;
 
 /// Most entries of a feed.
-const MOST: usize = 100;
-/// Most datasets whose uploads are gathered for the feed of a tag or a danger.
-const MOST_DATASETS: u32 = 100;
+pub(super) const MOST: usize = 100;
 
 type Answer = Result<actix_web::HttpResponse, Problem>;
 
@@ -33,11 +28,12 @@ pub(crate) struct Words {
 }
 
 /// What a feed shows before it is written.
-struct Chosen {
-    title: String,
-    words: String,
-    page: String,
-    uploads: Vec<Upload>,
+pub(super) struct Chosen {
+    pub(super) title: String,
+    pub(super) words: String,
+    /// Path of the page that shows the same.
+    pub(super) page: String,
+    pub(super) uploads: Vec<Upload>,
 }
 
 /// `all`, `needs-seeds` and `search`.
@@ -77,14 +73,14 @@ pub(crate) async fn shelf(app: web::Data<App>, path: web::Path<(String, String)>
     let (asked, stem) = (shelf.clone(), stem.to_owned());
     let here = format!("feeds/{shelf}/{}", segment(&stem));
     let chosen = app
-        .read(move |store| on_shelf(store, &asked, &stem))
+        .read(move |store| shelves::chosen(store, &asked, &stem))
         .await?
         .ok_or_else(Problem::not_found)?;
     write(&app, chosen, &here, String::new(), format).await
 }
 
 fn everything(store: &Store) -> Result<Chosen, StoreError> {
-    let uploads = newest(store, UploadQuery::default())?;
+    let uploads = shelves::newest(store, UploadQuery::default())?;
     let words = "Each upload as it is published.".to_owned();
     Ok(Chosen {
         title: "Everything new".to_owned(),
@@ -92,15 +88,6 @@ fn everything(store: &Store) -> Result<Chosen, StoreError> {
         page: "/uploads".to_owned(),
         uploads,
     })
-}
-
-fn newest(store: &Store, query: UploadQuery) -> Result<Vec<Upload>, StoreError> {
-    Ok(store
-        .uploads(&UploadQuery {
-            paging: Paging::first(MOST as u32),
-            ..query
-        })?
-        .items)
 }
 
 fn found_by(store: &Store, text: String) -> Result<Chosen, StoreError> {
@@ -125,131 +112,6 @@ fn found_by(store: &Store, text: String) -> Result<Chosen, StoreError> {
     })
 }
 
-/// `None` for what is not there or not shown.
-fn on_shelf(store: &Store, shelf: &str, name: &str) -> Result<Option<Chosen>, StoreError> {
-    let chosen = match shelf {
-        "tags" => {
-            let query = DatasetQuery {
-                tag: Some(name.to_owned()),
-                ..DatasetQuery::default()
-            };
-            let words = "Uploads of datasets with this tag.".to_owned();
-            let page = format!("/tags/{}", segment(name));
-            Chosen {
-                title: format!("Tagged “{}”", words::line(name)),
-                words,
-                page,
-                uploads: of_datasets(store, query)?,
-            }
-        }
-        "threat" => {
-            let Some(danger) = Danger::from_key(name) else {
-                return Ok(None);
-            };
-            let query = DatasetQuery {
-                threat: Some(danger.0),
-                ..DatasetQuery::default()
-            };
-            Chosen {
-                title: danger.word().to_owned(),
-                words: danger.sentence().to_owned(),
-                page: format!("/datasets?threat={}", danger.key()),
-                uploads: of_datasets(store, query)?,
-            }
-        }
-        "collections" => {
-            let Some(found) = store.collection(name)?.filter(|c| shown(&c.state)) else {
-                return Ok(None);
-            };
-            let query = UploadQuery {
-                collection: Some(found.name.clone()),
-                ..UploadQuery::default()
-            };
-            chosen(
-                store,
-                &found.title,
-                "Uploads of datasets in this collection.",
-                format!("/collections/{name}"),
-                query,
-            )?
-        }
-        "datasets" => {
-            let Some(found) = store.dataset(name)?.filter(|d| shown(&d.state)) else {
-                return Ok(None);
-            };
-            let query = UploadQuery {
-                dataset: Some(found.slug.clone()),
-                ..UploadQuery::default()
-            };
-            chosen(
-                store,
-                &found.title,
-                "Uploads of this dataset.",
-                format!("/datasets/{name}"),
-                query,
-            )?
-        }
-        "accounts" => {
-            let Some(found) = store.account(name)?.filter(|a| a.suspended.is_none()) else {
-                return Ok(None);
-            };
-            let query = UploadQuery {
-                account: Some(found.name.clone()),
-                ..UploadQuery::default()
-            };
-            chosen(
-                store,
-                &found.name,
-                "What this account publishes.",
-                format!("/accounts/{name}"),
-                query,
-            )?
-        }
-        _ => return Ok(None),
-    };
-    Ok(Some(chosen))
-}
-
-fn chosen(
-    store: &Store,
-    title: &str,
-    words: &str,
-    page: String,
-    query: UploadQuery,
-) -> Result<Chosen, StoreError> {
-    Ok(Chosen {
-        title: words::line(title),
-        words: words.to_owned(),
-        page,
-        uploads: newest(store, query)?,
-    })
-}
-
-fn shown(state: &Visibility) -> bool {
-    matches!(state, Visibility::Visible)
-}
-
-/// The newest uploads of the newest datasets that a query finds.
-fn of_datasets(store: &Store, query: DatasetQuery) -> Result<Vec<Upload>, StoreError> {
-    let found = store.datasets(&DatasetQuery {
-        paging: Paging::first(MOST_DATASETS),
-        ..query
-    })?;
-    let mut uploads = Vec::new();
-    for dataset in found.items {
-        uploads.extend(newest(
-            store,
-            UploadQuery {
-                dataset: Some(dataset.slug),
-                ..UploadQuery::default()
-            },
-        )?);
-    }
-    uploads.sort_by_key(|upload| std::cmp::Reverse(upload.created_at));
-    uploads.truncate(MOST);
-    Ok(uploads)
-}
-
 async fn write(app: &App, chosen: Chosen, here: &str, query: String, format: Format) -> Answer {
     let Chosen {
         title,
@@ -270,7 +132,7 @@ async fn write(app: &App, chosen: Chosen, here: &str, query: String, format: For
         query,
         entries: uploads
             .iter()
-            .filter(|upload| shown(&upload.state))
+            .filter(|upload| upload.state.is_visible())
             .map(entry)
             .collect(),
         now,
@@ -280,14 +142,14 @@ async fn write(app: &App, chosen: Chosen, here: &str, query: String, format: For
 
 type WithDatasets = (Vec<Upload>, HashMap<Id, Dataset>);
 
+/// The dataset of each upload, read once.
 fn with_datasets(store: &Store, uploads: Vec<Upload>) -> Result<WithDatasets, StoreError> {
+    let mut ids: Vec<Id> = uploads.iter().map(|upload| upload.dataset.id).collect();
+    ids.sort();
+    ids.dedup();
     let mut datasets = HashMap::new();
-    for id in uploads.iter().map(|upload| upload.dataset.id) {
-        if !datasets.contains_key(&id) {
-            if let Some(dataset) = store.dataset_by_id(id)? {
-                datasets.insert(id, dataset);
-            }
-        }
+    for id in ids {
+        datasets.extend(store.dataset_by_id(id)?.map(|dataset| (id, dataset)));
     }
     Ok((uploads, datasets))
 }

@@ -1,8 +1,11 @@
 //! Stored things as cards in lists: an upload, a dataset, a collection, with their swarms counted. Next in the flow: the
 //! templates of the same names.
 
+use std::collections::HashMap;
+
 use shoal_store::{
-    AccountRef, Collection, Dataset, Millis, Paging, Store, StoreError, Upload, UploadQuery, Visibility,
+    AccountRef, Collection, Dataset, Id, Millis, Paging, Store, StoreError, Threat, Upload, UploadQuery,
+    Visibility,
 };
 
 use super::frame::Link;
@@ -44,10 +47,7 @@ impl UploadCard {
         Self {
             href: format!("/uploads/{}", upload.id),
             title: words::line(&upload.name),
-            dataset: Some(Link::new(
-                format!("/datasets/{}", upload.dataset.slug),
-                words::line(&upload.dataset.title),
-            )),
+            dataset: Some(dataset_link(upload)),
             account: account_link(&upload.account),
             when: When::new(upload.created_at, now),
             size: Size::stored(upload.total_size),
@@ -64,7 +64,7 @@ impl UploadCard {
     pub(crate) fn within_dataset(self) -> Self {
         Self {
             dataset: None,
-            danger: Danger(shoal_store::Threat::Unknown),
+            danger: Danger(Threat::Unknown),
             ..self
         }
     }
@@ -185,9 +185,47 @@ pub(crate) fn swarm(app: &App, upload: &Upload) -> Swarm {
     }
 }
 
+/// How endangered the datasets of some uploads are, each read once.
+pub(crate) fn dangers(store: &Store, uploads: &[Upload]) -> Result<HashMap<Id, Danger>, StoreError> {
+    let mut ids: Vec<Id> = uploads.iter().map(|upload| upload.dataset.id).collect();
+    ids.sort();
+    ids.dedup();
+    let mut dangers = HashMap::with_capacity(ids.len());
+    for id in ids {
+        dangers.extend(
+            store
+                .dataset_by_id(id)?
+                .map(|dataset| (id, Danger(dataset.threat))),
+        );
+    }
+    Ok(dangers)
+}
+
+/// How endangered an upload's dataset is.
+pub(crate) fn danger_of(dangers: &HashMap<Id, Danger>, upload: &Upload) -> Danger {
+    dangers
+        .get(&upload.dataset.id)
+        .copied()
+        .unwrap_or(Danger(Threat::Unknown))
+}
+
 /// Where the `.torrent` is.
 pub(crate) fn torrent_path(upload: &Upload) -> String {
     format!("/api/v1/uploads/{}/torrent", upload.id)
+}
+
+/// The dataset of an upload.
+pub(crate) fn dataset_link(upload: &Upload) -> Link {
+    Link::new(
+        format!("/datasets/{}", upload.dataset.slug),
+        words::line(&upload.dataset.title),
+    )
+}
+
+/// A collection by its title.
+pub(crate) fn collection_link(collection: &Collection) -> Link {
+    let title = words::line(title_or(&collection.title, &collection.name));
+    Link::new(format!("/collections/{}", collection.name), title)
 }
 
 /// An account by name.

@@ -144,72 +144,70 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Datase
     } = found;
     let now = clock::now();
     let danger = Danger(dataset.threat);
-    let href = format!("/datasets/{}", dataset.slug);
-    let title = words::line(&dataset.title);
-    let feed = format!("/feeds/datasets/{}", segment(&dataset.slug));
+    let slug = segment(&dataset.slug);
     let keep = uploads
         .iter()
-        .find(|u| matches!(u.state, Visibility::Visible))
+        .find(|upload| upload.state.is_visible())
         .map(|newest| Keep::of(app, newest));
-    let mut frame = Frame::new(app, visitor, &href, &title)
-        .within("/datasets")
-        .about(&summary(&dataset, keep.as_ref()))
-        .noticing(query.done.as_deref())
-        .feeding(format!("New uploads of {title}"), feed.clone());
-    frame.picture = keep.as_ref().map(|keep| keep.preview(app));
-    let as_link = |one: &Collection| {
-        Link::new(
-            format!("/collections/{}", one.name),
-            words::line(cards::title_or(&one.title, &one.name)),
-        )
+    let card = |one: &Upload| UploadCard::of(app, one, danger, now).within_dataset();
+    let shelf = |one: &Collection| Link {
+        href: one.name.clone(),
+        ..cards::collection_link(one)
     };
+    let tag = |tag: &String| Link::new(format!("/tags/{}", segment(tag)), words::line(tag));
     DatasetPage {
-        moderation: Sheet::of(visitor, "dataset", dataset.id, &dataset.state, &href),
+        frame: frame(app, visitor, &dataset, keep.as_ref()).noticing(query.done.as_deref()),
+        href: format!("/datasets/{slug}"),
+        title: words::line(&dataset.title),
+        moderation: Sheet::of(
+            visitor,
+            "dataset",
+            dataset.id,
+            &dataset.state,
+            &format!("/datasets/{slug}"),
+        ),
         publisher: words::line(&dataset.publisher),
         homepage: Some(Link::typed(&words::line(&dataset.homepage))).filter(|link| !link.text.is_empty()),
         licence: words::line(&dataset.licence),
         prose: Prose::render(&dataset.description),
-        tags: dataset
-            .tags
-            .iter()
-            .map(|tag| Link::new(format!("/tags/{}", segment(tag)), words::line(tag)))
-            .collect(),
+        tags: dataset.tags.iter().map(tag).collect(),
         account: cards::account_link(&dataset.account),
         created: When::new(dataset.created_at, now),
         updated: (dataset.updated_at > dataset.created_at).then(|| When::new(dataset.updated_at, now)),
         total: Size::stored(dataset.total_size),
         upload_count: counted(dataset.upload_count.unsigned_abs(), "upload", "uploads"),
-        uploads: uploads
-            .iter()
-            .map(|one| UploadCard::of(app, one, danger, now).within_dataset())
-            .collect(),
+        uploads: uploads.iter().map(card).collect(),
         more_uploads: if has_more {
-            format!("/uploads?dataset={}", segment(&dataset.slug))
+            format!("/uploads?dataset={slug}")
         } else {
             String::new()
         },
-        collections: collections.iter().map(as_link).collect(),
-        shelves: shelves
-            .iter()
-            .map(|one| {
-                Link::new(
-                    one.name.clone(),
-                    words::line(cards::title_or(&one.title, &one.name)),
-                )
-            })
-            .collect(),
+        collections: collections.iter().map(cards::collection_link).collect(),
+        shelves: shelves.iter().map(shelf).collect(),
+        feed: format!("/feeds/datasets/{slug}"),
         may: May {
             edit: may_edit(visitor, dataset.account.id),
             upload: visitor.may(Scope::Upload),
         },
         withheld: cards::withheld(&dataset.state),
         slug: dataset.slug,
-        href,
-        title,
         danger,
         keep,
-        feed,
-        frame,
+    }
+}
+
+fn frame(app: &App, visitor: &Visitor, dataset: &Dataset, keep: Option<&Keep>) -> Frame {
+    let slug = segment(&dataset.slug);
+    let frame = Frame::new(app, visitor, &format!("/datasets/{slug}"), &dataset.title)
+        .within("/datasets")
+        .about(&summary(dataset, keep))
+        .feeding(
+            format!("New uploads of {}", words::line(&dataset.title)),
+            format!("/feeds/datasets/{slug}"),
+        );
+    Frame {
+        picture: keep.map(|keep| keep.preview(app)),
+        ..frame
     }
 }
 

@@ -16,6 +16,7 @@ fn all() -> Vec<(&'static str, String)> {
         lists::shelves(),
         lists::finding(),
         lists::forms(),
+        lists::more_forms(),
         lists::deliveries(),
         lists::desks(),
     ]

@@ -3,13 +3,13 @@
 //! `home.rs`, `uploads.rs` and `feeds.rs`, which show it.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use shoal_store::{Id, Millis, Paging, Store, StoreError, Threat, Upload, UploadQuery};
 use shoal_tracker::Tracker;
 
+use super::cards;
 use crate::app::App;
 use crate::clock;
 use crate::view::threat::Danger;
@@ -111,18 +111,17 @@ fn count(store: &Store, tracker: &Tracker) -> Result<Arc<[Id]>, StoreError> {
     // Dangers are looked up only for those that can come into the list at all.
     found.sort_by_key(|(complete, upload)| (*complete, upload.created_at));
     found.truncate(2 * MOST_KEPT);
-    let mut threats: HashMap<Id, Threat> = HashMap::new();
-    let mut ranked = Vec::with_capacity(found.len());
-    for (complete, upload) in found {
-        let id = upload.dataset.id;
-        let threat = match threats.get(&id) {
-            Some(threat) => *threat,
-            None => *threats
-                .entry(id)
-                .or_insert(store.dataset_by_id(id)?.map_or(Threat::Unknown, |d| d.threat)),
-        };
-        ranked.push((complete, Reverse(threat), upload.created_at, upload.id));
-    }
+    let (complete, uploads): (Vec<u32>, Vec<Upload>) = found.into_iter().unzip();
+    let dangers = cards::dangers(store, &uploads)?;
+    let key = |(complete, upload): (u32, &Upload)| {
+        (
+            complete,
+            Reverse(cards::danger_of(&dangers, upload).0),
+            upload.created_at,
+            upload.id,
+        )
+    };
+    let mut ranked: Vec<_> = complete.into_iter().zip(&uploads).map(key).collect();
     ranked.sort();
     Ok(ranked.into_iter().take(MOST_KEPT).map(|(.., id)| id).collect())
 }

@@ -26,6 +26,8 @@ use crate::view::words;
 
 /// Most files whose tree is shown whole on the upload's page.
 const WHOLE_TREE: usize = 1_000;
+/// Most trackers and web seeds named.
+const MOST_ADDRESSES: usize = 20;
 /// Files shown of a larger torrent.
 const FIRST_FILES: usize = 100;
 
@@ -135,31 +137,31 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Upload
     } = found;
     let now = clock::now();
     let href = format!("/uploads/{}", upload.id);
-    let title = words::line(&upload.name);
     let keep = Keep::of(app, &upload);
+    let frame = frame(app, visitor, &upload, &keep).noticing(query.done.as_deref());
     let shown = counted(files.len() as u64, "file is", "files are");
-    let mut frame = Frame::new(app, visitor, &href, &title)
-        .within("/datasets")
-        .about(&format!(
-            "{}, {}. A copy of “{}”. {}",
-            keep.swarm.sentence(),
-            keep.size.short(),
-            words::line(&upload.dataset.title),
-            Prose::plain(&upload.description)
-        ))
-        .noticing(query.done.as_deref());
-    frame.activity = post;
-    frame.picture = Some(keep.preview(app));
+    let (extent, shown_files, more_files) = match is_whole {
+        true => (Extent::Whole, String::new(), String::new()),
+        false => (
+            Extent::Beginning,
+            format!("{shown} shown here"),
+            format!("{href}/files"),
+        ),
+    };
     let hashes = [
         upload.info_hash_v2.map(Hash::v2),
         upload.info_hash_v1.map(Hash::v1),
     ];
+    let web_seeds = upload.web_seeds.iter().take(MOST_ADDRESSES);
+    let trackers = upload.trackers.iter().take(MOST_ADDRESSES);
     UploadPage {
+        frame: Frame {
+            activity: post,
+            ..frame
+        },
+        title: words::line(&upload.name),
         moderation: Sheet::of(visitor, "upload", upload.id, &upload.state, &href),
-        dataset: Link::new(
-            format!("/datasets/{}", upload.dataset.slug),
-            words::line(&upload.dataset.title),
-        ),
+        dataset: cards::dataset_link(&upload),
         account: cards::account_link(&upload.account),
         created: When::new(upload.created_at, now),
         updated: (upload.updated_at > upload.created_at).then(|| When::new(upload.updated_at, now)),
@@ -167,47 +169,35 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Upload
         prose: Prose::render(&upload.description),
         method: Prose::render(&upload.method),
         files: counted(upload.file_count.unsigned_abs(), "file", "files"),
-        tree: tree::lines(
-            files.into_iter().map(leaf),
-            if is_whole {
-                Extent::Whole
-            } else {
-                Extent::Beginning
-            },
-        ),
-        shown_files: if is_whole {
-            String::new()
-        } else {
-            format!("{shown} shown here")
-        },
-        more_files: if is_whole {
-            String::new()
-        } else {
-            format!("{href}/files")
-        },
+        tree: tree::lines(files.into_iter().map(leaf), extent),
+        shown_files,
+        more_files,
         hashes: hashes.into_iter().flatten().collect(),
         format: format_words(upload.format.as_str()),
         piece_length: Size::stored(upload.piece_length),
         torrent_size: Size::stored(upload.torrent_size),
         is_private: upload.private,
-        web_seeds: upload
-            .web_seeds
-            .iter()
-            .take(20)
-            .map(|url| Link::typed(&words::line(url)))
-            .collect(),
-        trackers: upload
-            .trackers
-            .iter()
-            .take(20)
-            .map(|url| words::line(url))
-            .collect(),
+        web_seeds: web_seeds.map(|url| Link::typed(&words::line(url))).collect(),
+        trackers: trackers.map(|url| words::line(url)).collect(),
         may_edit: may_edit(visitor, upload.account.id),
         withheld: cards::withheld(&upload.state),
         href,
-        title,
         keep,
-        frame,
+    }
+}
+
+fn frame(app: &App, visitor: &Visitor, upload: &Upload, keep: &Keep) -> Frame {
+    let summary = format!(
+        "{}, {}. A copy of “{}”. {}",
+        keep.swarm.sentence(),
+        keep.size.short(),
+        words::line(&upload.dataset.title),
+        Prose::plain(&upload.description)
+    );
+    let frame = Frame::new(app, visitor, &format!("/uploads/{}", upload.id), &upload.name);
+    Frame {
+        picture: Some(keep.preview(app)),
+        ..frame.within("/datasets").about(&summary)
     }
 }
 

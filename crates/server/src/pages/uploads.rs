@@ -1,14 +1,12 @@
 //! Lists of uploads: the newest, those of a dataset or an account, and those that need copies. Next in the flow:
 //! `upload.rs`.
 
-use std::collections::HashMap;
-
 use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
-use shoal_store::{Id, StoreError, Threat, UploadQuery, UploadSort};
+use shoal_store::{StoreError, UploadQuery, UploadSort};
 
-use super::cards::UploadCard;
+use super::cards::{self, UploadCard};
 use super::frame::{Answer, Frame, render};
 use super::lists::{List, ListQuery};
 use super::scarce::{MOST_KEPT, Scarcity};
@@ -47,30 +45,11 @@ pub(crate) async fn uploads(app: web::Data<App>, visitor: Visitor, query: web::Q
     };
     let found = app.read(move |store| {
         let page = store.uploads(&wanted)?;
-        let mut dangers: HashMap<Id, Danger> = HashMap::new();
-        for upload in &page.items {
-            let id = upload.dataset.id;
-            if !dangers.contains_key(&id) {
-                dangers.insert(
-                    id,
-                    Danger(store.dataset_by_id(id)?.map_or(Threat::Unknown, |d| d.threat)),
-                );
-            }
-        }
+        let dangers = cards::dangers(store, &page.items)?;
         Ok::<_, StoreError>((page, dangers))
     });
     let ((page, dangers), now) = (found.await?, clock::now());
-    let heading = match (query.dataset.as_str(), query.account.as_str()) {
-        ("", "") => "Uploads".to_owned(),
-        (slug, "") => format!("Uploads of {}", words::line(slug)),
-        (_, name) => format!("Uploads by {}", words::line(name)),
-    };
-    let feed = match (query.dataset.as_str(), query.account.as_str()) {
-        ("", "") => "/feeds/all".to_owned(),
-        (slug, "") => format!("/feeds/datasets/{}", segment(slug)),
-        (_, name) => format!("/feeds/accounts/{}", segment(name)),
-    };
-    let danger_of = |id: Id| dangers.get(&id).copied().unwrap_or(Danger(Threat::Unknown));
+    let (heading, feed) = heading_and_feed(&query);
     let view = UploadsPage {
         frame: Frame::new(&app, &visitor, "/uploads", &heading)
             .within("/datasets")
@@ -91,13 +70,28 @@ pub(crate) async fn uploads(app: web::Data<App>, visitor: Visitor, query: web::Q
         uploads: page
             .items
             .iter()
-            .map(|one| UploadCard::of(&app, one, danger_of(one.dataset.id), now))
+            .map(|one| UploadCard::of(&app, one, cards::danger_of(&dangers, one), now))
             .collect(),
         empty_heading: "No uploads yet",
         empty_words: "Uploads stand here when someone publishes a torrent into a dataset.",
         heading,
     };
     render(StatusCode::OK, &view)
+}
+
+/// What the list is called, and the feed that comes nearest to it.
+fn heading_and_feed(query: &ListQuery) -> (String, String) {
+    match (query.dataset.as_str(), query.account.as_str()) {
+        ("", "") => ("Uploads".to_owned(), "/feeds/all".to_owned()),
+        (slug, "") => (
+            format!("Uploads of {}", words::line(slug)),
+            format!("/feeds/datasets/{}", segment(slug)),
+        ),
+        (_, name) => (
+            format!("Uploads by {}", words::line(name)),
+            format!("/feeds/accounts/{}", segment(name)),
+        ),
+    }
 }
 
 /// Uploads with few complete copies, rarest and most endangered first; `?threat=` narrows them.

@@ -145,6 +145,10 @@ pub(super) fn forms() -> Vec<(&'static str, String)> {
         back: "/datasets/tides".into(),
         ..new.clone()
     };
+    vec![("dataset-new", html(&new)), ("dataset-edit", html(&edit))]
+}
+
+pub(super) fn more_forms() -> Vec<(&'static str, String)> {
     let upload = NewUploadPage {
         frame: frame("Upload a torrent"),
         dataset: Link::new("/datasets/tides", "Tide gauge readings"),
@@ -175,8 +179,6 @@ pub(super) fn forms() -> Vec<(&'static str, String)> {
         back: "/collections".into(),
     };
     vec![
-        ("dataset-new", html(&new)),
-        ("dataset-edit", html(&edit)),
         ("upload-new", html(&upload)),
         ("upload-edit", html(&upload_edit)),
         ("collection-new", html(&collection)),
