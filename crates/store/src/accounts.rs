@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use crate::actors::{self as local, ActorKeys, ActorKind, NewActor};
 use crate::connection::Db;
+use crate::error::found;
 use crate::events::{Event, record_event};
 use crate::moderation_log::{Entry, log};
 use crate::schema::{accounts, actors, sessions, sign_in_links, tokens};
@@ -285,15 +286,6 @@ pub(crate) fn by_id(db: &mut Db, id: Id) -> Result<Account, StoreError> {
     let row = with_actor.select(COLUMNS).first(db).optional()?;
     row.map(|row| of_row(row).0)
         .ok_or(StoreError::NotFound { what: "account" })
-}
-
-/// Turns `NotFound` into `None`.
-pub(crate) fn found<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 type Columns = (

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use crate::accounts::{self, AccountRef, found};
+use crate::accounts::{self, AccountRef};
 use crate::actors::{self as local, ActorKeys, ActorKind, NewActor};
 use crate::connection::Db;
-use crate::datasets;
+use crate::error::found;
 use crate::events::{Event, record_event};
 use crate::schema::{
     accounts as account_table, actors, collection_datasets, collections, datasets as dataset_table, followers,
@@ -17,7 +17,7 @@ use crate::visibility::{VISIBLE, Visibility};
 use crate::{Id, Millis, Moment, Page, Paging, Store, StoreError, names, search, text};
 
 /// Collections that one dataset may be in at most.
-const MOST_OF_A_DATASET: i64 = 200;
+pub(crate) const MOST_OF_A_DATASET: i64 = 200;
 
 /// A collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,86 +213,6 @@ impl Store {
             Ok(after)
         })
     }
-
-    /// Puts a dataset into a collection; others are told. One that is in it already is no error.
-    ///
-    /// # Errors
-    /// `NotFound`; `Gone` for what was removed; `Refused` for a hidden dataset or one that is in 200 collections.
-    pub fn put_dataset(
-        &self,
-        mut moment: Moment,
-        collection: &str,
-        slug: &str,
-        by: Id,
-    ) -> Result<(), StoreError> {
-        let (name, slug) = (collection.to_owned(), slug.to_owned());
-        self.write(move |tx| {
-            let collection = still_there(tx.db, &name)?;
-            let dataset = datasets::by_slug(tx.db, &slug)?;
-            match dataset.state {
-                Visibility::Visible => {}
-                Visibility::Removed { reason, .. } => return Err(StoreError::Gone { reason }),
-                Visibility::Hidden { reason, .. } => {
-                    let sentence = format!("The moderators have hidden this dataset: {reason}");
-                    return Err(StoreError::Refused(sentence));
-                }
-            }
-            let with: Vec<Id> = collection_datasets::table
-                .filter(collection_datasets::dataset_id.eq(dataset.id))
-                .select(collection_datasets::collection_id)
-                .load(tx.db)?;
-            if with.contains(&collection.id) {
-                return Ok(());
-            }
-            if i64::try_from(with.len()).is_ok_and(|count| count >= MOST_OF_A_DATASET) {
-                let sentence =
-                    format!("{slug} is in {MOST_OF_A_DATASET} collections, which is as many as may be.");
-                return Err(StoreError::Refused(sentence));
-            }
-            diesel::insert_into(collection_datasets::table)
-                .values((
-                    collection_datasets::collection_id.eq(collection.id),
-                    collection_datasets::dataset_id.eq(dataset.id),
-                    collection_datasets::added_at.eq(moment.now),
-                    collection_datasets::added_by.eq(by),
-                ))
-                .execute(tx.db)?;
-            touch(tx.db, collection.id, moment.now)?;
-            let event = Event::DatasetPut {
-                collection: collection.id,
-                dataset: dataset.id,
-            };
-            record_event(tx.db, &mut moment, &event)
-        })
-    }
-
-    /// Takes a dataset out of a collection; others are told. One that is not in it is no error.
-    ///
-    /// # Errors
-    /// `NotFound`; `Gone` for a removed collection.
-    pub fn take_dataset(
-        &self,
-        mut moment: Moment,
-        collection: &str,
-        slug: &str,
-        _by: Id,
-    ) -> Result<(), StoreError> {
-        let (name, slug) = (collection.to_owned(), slug.to_owned());
-        self.write(move |tx| {
-            let collection = still_there(tx.db, &name)?;
-            let dataset = datasets::by_slug(tx.db, &slug)?;
-            let inside = collection_datasets::table.find((collection.id, dataset.id));
-            if diesel::delete(inside).execute(tx.db)? == 0 {
-                return Ok(());
-            }
-            touch(tx.db, collection.id, moment.now)?;
-            let event = Event::DatasetTaken {
-                collection: collection.id,
-                dataset: dataset.id,
-            };
-            record_event(tx.db, &mut moment, &event)
-        })
-    }
 }
 
 /// Writes down what moderators decided.
@@ -313,7 +233,7 @@ pub(crate) fn set_state(
     Ok(())
 }
 
-fn touch(db: &mut Db, id: Id, now: Millis) -> Result<(), StoreError> {
+pub(crate) fn touch(db: &mut Db, id: Id, now: Millis) -> Result<(), StoreError> {
     diesel::update(collections::table.find(id))
         .set(collections::updated_at.eq(now))
         .execute(db)?;
@@ -321,7 +241,7 @@ fn touch(db: &mut Db, id: Id, now: Millis) -> Result<(), StoreError> {
 }
 
 /// The collection with a name, unless it was removed.
-fn still_there(db: &mut Db, name: &str) -> Result<Collection, StoreError> {
+pub(crate) fn still_there(db: &mut Db, name: &str) -> Result<Collection, StoreError> {
     let collection = by_name(db, name)?;
     match collection.state {
         Visibility::Removed { reason, .. } => Err(StoreError::Gone { reason }),

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use crate::connection::MultiBackend;
 use crate::datasets::{COLUMNS, Dataset, with_tags};
+use crate::paging::whole;
 use crate::schema::{accounts, collection_datasets, collections, dataset_tags, datasets};
 use crate::threat::Threat;
 use crate::visibility::VISIBLE;
@@ -149,10 +150,4 @@ fn place(dataset: &Dataset, sort: DatasetSort) -> String {
         DatasetSort::Threat => dataset.threat.rank().to_string(),
         DatasetSort::Size => dataset.total_size.to_string(),
     }
-}
-
-/// A number from a cursor.
-pub(crate) fn whole(text: &str) -> Result<i64, StoreError> {
-    text.parse()
-        .map_err(|_| StoreError::Invalid("This cursor belongs to a list in another order.".into()))
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use crate::accounts::{self, AccountRef};
 use crate::connection::Db;
+use crate::error::found;
 use crate::events::{Event, record_event};
 use crate::schema::{accounts as account_table, datasets, uploads};
 use crate::slugs;
@@ -194,7 +195,7 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub fn dataset(&self, slug: &str) -> Result<Option<Dataset>, StoreError> {
-        self.read(|db| accounts::found(by_slug(db, slug)))
+        self.read(|db| found(by_slug(db, slug)))
     }
 
     /// The dataset with an id, in whatever state.
@@ -202,7 +203,7 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub fn dataset_by_id(&self, id: Id) -> Result<Option<Dataset>, StoreError> {
-        self.read(|db| accounts::found(by_id(db, id)))
+        self.read(|db| found(by_id(db, id)))
     }
 
     /// Changes what is said of a dataset; others are told, unless nothing changed. `by` may be anyone whom the caller

@@ -104,6 +104,15 @@ impl StoreError {
     }
 }
 
+/// Turns `NotFound` into `None`.
+pub(crate) fn found<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether the message of a database names a trouble of the machine, which passes, and not of the statement.
 fn is_passing(message: &str) -> bool {
     const SIGNS: [&str; 17] = [

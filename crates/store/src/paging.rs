@@ -64,7 +64,7 @@ impl<T> Page<T> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = if more {
-            rows.last().map(|row| encode(&key(row).join("\0")))
+            rows.last().map(|row| cursor(&key(row)))
         } else {
             None
         };
@@ -89,9 +89,15 @@ impl<T> Page<T> {
     }
 }
 
-/// Hexadecimal, so that a cursor needs no escaping in an address.
-fn encode(text: &str) -> String {
-    crate::hex::encode(text.as_bytes())
+/// The cursor that `Paging::after` takes apart; hexadecimal, so that it needs no escaping in an address.
+pub(crate) fn cursor(parts: &[String]) -> String {
+    crate::hex::encode(parts.join("\0").as_bytes())
+}
+
+/// A number out of a cursor.
+pub(crate) fn whole(text: &str) -> Result<i64, StoreError> {
+    text.parse()
+        .map_err(|_| StoreError::Invalid("This cursor belongs to a list in another order.".into()))
 }
 
 fn decode(cursor: &str) -> Option<String> {

@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Text};
 use crate::collections::Collection;
 use crate::connection::{Db, each};
 use crate::datasets::Dataset;
+use crate::paging::{cursor, whole};
 use crate::schema::search_texts;
 use crate::uploads::Upload;
 use crate::{Id, Page, Paging, Store, StoreError, collections, datasets, uploads, words};
@@ -99,7 +100,7 @@ impl Store {
             });
         }
         let offset = match query.paging.after::<1>()? {
-            Some([offset]) => crate::dataset_lists::whole(&offset)?.clamp(0, DEEPEST),
+            Some([offset]) => whole(&offset)?.clamp(0, DEEPEST),
             None => 0,
         };
         let limit = query.paging.bounded();
@@ -112,7 +113,7 @@ impl Store {
                 .into_iter()
                 .map(|found| hit(db, &found, &phrases))
                 .collect::<Result<_, _>>()?;
-            let next = more.then(|| crate::hex::encode((offset + limit).to_string().as_bytes()));
+            let next = more.then(|| cursor(&[(offset + limit).to_string()]));
             Ok(Page { items, next })
         })
     }

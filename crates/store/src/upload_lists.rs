@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use crate::connection::MultiBackend;
-use crate::dataset_lists::whole;
+use crate::paging::whole;
 use crate::schema::{accounts, collection_datasets, collections, datasets, uploads};
 use crate::uploads::{COLUMNS, Upload, joined, of_row};
 use crate::visibility::VISIBLE;

@@ -4,13 +4,14 @@
 use diesel::prelude::*;
 use shoal_torrent::{Format, InfoHashV1, InfoHashV2, SwarmKey, SwarmKeys};
 
-use crate::accounts::{AccountRef, found};
+use crate::accounts::AccountRef;
 use crate::connection::Db;
+use crate::error::found;
 use crate::events::{Event, record_event};
 use crate::listing::keys_of;
-use crate::schema::{accounts, datasets, upload_files, upload_torrents, uploads};
+use crate::schema::{accounts, datasets, uploads};
 use crate::visibility::Visibility;
-use crate::{Id, Millis, Moment, Page, Paging, Store, StoreError, search, text};
+use crate::{Id, Millis, Moment, Store, StoreError, search, text};
 
 /// The part of a dataset that goes with its uploads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,19 +77,6 @@ impl Upload {
     }
 }
 
-/// A file of an upload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadFile {
-    /// The folders and the name, safe for showing; the first is the torrent's name if it has more than one file.
-    pub path: Vec<String>,
-    /// Bytes.
-    pub size: i64,
-    /// Root of its hash tree (BEP 52), hexadecimal; none for empty files and in v1.
-    pub pieces_root: Option<String>,
-    /// Padding, not content.
-    pub pad: bool,
-}
-
 /// Changes of what is said of an upload; `None` leaves as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UploadEdit {
@@ -123,59 +111,6 @@ impl Store {
             };
             id.map(|id| by_id(db, id)).transpose()
         })
-    }
-
-    /// The `.torrent` file exactly as it was uploaded, in whatever state the upload is.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub fn torrent_bytes(&self, id: Id) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|db| {
-            Ok(upload_torrents::table
-                .find(id)
-                .select(upload_torrents::bytes)
-                .first(db)
-                .optional()?)
-        })
-    }
-
-    /// The files of an upload in the torrent's order, padding included.
-    ///
-    /// # Errors
-    /// `Invalid` for a foreign cursor.
-    pub fn upload_files(&self, id: Id, paging: &Paging) -> Result<Page<UploadFile>, StoreError> {
-        let after = match paging.after::<1>()? {
-            Some([position]) => crate::dataset_lists::whole(&position)?,
-            None => -1,
-        };
-        let rows: Vec<(i64, String, i64, Option<String>, bool)> = self.read(|db| {
-            Ok(upload_files::table
-                .filter(
-                    upload_files::upload_id
-                        .eq(id)
-                        .and(upload_files::position.gt(after)),
-                )
-                .order(upload_files::position)
-                .limit(paging.bounded() + 1)
-                .select((
-                    upload_files::position,
-                    upload_files::path,
-                    upload_files::size,
-                    upload_files::pieces_root,
-                    upload_files::pad,
-                ))
-                .load(db)?)
-        })?;
-        Ok(
-            Page::of(rows, paging, |row| [row.0.to_string()]).map(|(_, path, size, pieces_root, pad)| {
-                UploadFile {
-                    path: path.split('/').map(str::to_owned).collect(),
-                    size,
-                    pieces_root,
-                    pad,
-                }
-            }),
-        )
     }
 
     /// Changes what is said of an upload; others are told, unless nothing changed. `by` may be anyone whom the caller

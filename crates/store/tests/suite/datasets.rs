@@ -158,30 +158,19 @@ both!(lists_go_page_by_page_in_every_order, |scratch| {
         ["ästhetik", "charlie", "echo", "Alpha", "Zulu", "Bravo", "delta"]
     );
     assert_eq!(listed(DatasetSort::Size)?.len(), 7);
-    let by_size = DatasetQuery {
-        sort: DatasetSort::Size,
+    let by_title = DatasetQuery {
+        sort: DatasetSort::Title,
         paging: Paging::first(2),
         ..DatasetQuery::default()
     };
-    let cursor = scratch.store().datasets(&by_size)?.next;
-    let by_title = DatasetQuery {
-        sort: DatasetSort::Title,
-        paging: Paging { limit: 2, cursor },
-        ..by_size
-    };
-    scratch.store().datasets(&by_title)?;
-    let foreign = DatasetQuery {
+    let cursor = scratch.store().datasets(&by_title)?.next;
+    let by_size = DatasetQuery {
         sort: DatasetSort::Size,
-        paging: Paging {
-            limit: 2,
-            cursor: scratch.store().datasets(&by_title)?.next,
-        },
-        ..DatasetQuery::default()
+        paging: Paging { limit: 2, cursor },
+        ..by_title
     };
-    assert!(matches!(
-        scratch.store().datasets(&foreign),
-        Err(StoreError::Invalid(_)) | Ok(_)
-    ));
+    let foreign = scratch.store().datasets(&by_size);
+    assert!(matches!(foreign, Err(StoreError::Invalid(_))), "{foreign:?}");
     Ok(())
 });
 
