@@ -24,6 +24,21 @@ impl FilePath {
         Self(joined.into())
     }
 
+    /// Where a link leads, from its raw components: `..` and others of which nothing is left are left out. None if
+    /// nothing remains.
+    pub(crate) fn of_link<'r>(root: Option<&str>, raw: impl Iterator<Item = &'r [u8]>) -> Option<Self> {
+        let usable = |raw: &[u8]| {
+            if raw.is_empty() {
+                Some(names::component(raw))
+            } else {
+                names::usable(raw)
+            }
+        };
+        let below: Vec<String> = raw.filter_map(usable).collect();
+        let all: Vec<&str> = root.into_iter().chain(below.iter().map(String::as_str)).collect();
+        (!below.is_empty()).then(|| Self(all.join("/").into()))
+    }
+
     /// Joins components that were made safe before.
     pub(crate) fn from_safe(joined: impl Into<Box<str>>) -> Self {
         Self(joined.into())

@@ -128,8 +128,10 @@ pub(crate) fn link_target(
     let Some(target) = file.get("symlink path").and_then(|target| target.list()) else {
         return Ok(None);
     };
-    let target = components(target, index, limits)?;
-    Ok((!target.is_empty()).then(|| FilePath::from_raw(root, target.into_iter())))
+    Ok(FilePath::of_link(
+        root,
+        components(target, index, limits)?.into_iter(),
+    ))
 }
 
 /// The letters of BEP 47.

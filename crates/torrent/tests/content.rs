@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use shoal_torrent::check::{self, FileState, Progress, check};
 use shoal_torrent::create::{CreateError, Links, Options, create};
-use shoal_torrent::{Format, Metainfo};
+use shoal_torrent::{Format, Metainfo, MetainfoError};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -347,5 +347,39 @@ fn names_in_a_torrent_never_lead_out_of_the_folder() -> Outcome {
             "{path}: {report:?}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn piece_layers_must_belong_to_their_files() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("one.bin");
+    fs::write(&file, fill(100_000, 1))?;
+    let (bytes, read) = make(&file, Format::V2)?;
+    assert!(read.has_piece_layers());
+    let key = b"12:piece layersd32:";
+    let at = bytes
+        .windows(key.len())
+        .position(|window| window == key)
+        .ok_or("it has piece layers")?;
+    let changed = |position: usize| {
+        let mut bytes = bytes.clone();
+        bytes[position] ^= 1;
+        Metainfo::parse(&bytes).err()
+    };
+    let wrong = |problem| Some(MetainfoError::BadPieceLayer(problem));
+    assert_eq!(changed(at + key.len()), wrong("it belongs to no file"));
+    assert_eq!(
+        changed(bytes.len() - 3),
+        wrong("it does not hash to the root of its file")
+    );
+    let without = [&bytes[..at], b"e"].concat();
+    let read = Metainfo::parse(&without)?;
+    assert!(!read.has_piece_layers());
+    // The root alone still tells right from wrong.
+    assert!(verify(&read, &file)?.is_complete());
+    fs::write(&file, fill(100_000, 2))?;
+    let report = verify(&read, &file)?;
+    assert_eq!((report.pieces, report.bad_pieces), (4, 4));
     Ok(())
 }
