@@ -2,6 +2,7 @@
 //! the verb that made it returns; other processes on the same database read the changes as rows. Holds no swarms.
 //! Next: `publish.rs` and `moderation.rs`, which change it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -74,8 +75,10 @@ impl Observer {
             return;
         }
         let hearing = self.0.read().clone();
-        if let Some(hearing) = hearing {
-            hearing(changes);
+        let Some(hearing) = hearing else { return };
+        // The writer goes on whatever the listener does; the next resync heals what it missed.
+        if catch_unwind(AssertUnwindSafe(|| hearing(changes))).is_err() {
+            tracing::error!("the listener to what is listed panicked");
         }
     }
 

@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
-use shoal_store::{Moment, Role, Store, StoreError};
+use shoal_store::{Moment, Role, Scope, Store, StoreError};
 
 use crate::scratch::{Outcome, START, both};
 
@@ -161,6 +161,39 @@ both!(verbs_that_write_together_all_happen, |scratch| {
             });
         }
     });
+    Ok(())
+});
+
+both!(a_verb_that_fails_disturbs_no_other, |scratch| {
+    let account = scratch.person("archivist", Scope::Owner);
+    let link = |moment| {
+        scratch
+            .store()
+            .create_sign_in_link(moment, account.id, [7; 32], i64::MAX)
+    };
+    link(scratch.moment())?;
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let (scratch, link) = (&scratch, &link);
+            scope.spawn(move || {
+                for number in 0..20 {
+                    let again = link(scratch.moment());
+                    assert!(
+                        matches!(again, Err(StoreError::Internal(_))),
+                        "the same secret twice: {again:?}"
+                    );
+                    let key = format!("{writer}-{number}");
+                    scratch
+                        .store()
+                        .set_setting(scratch.moment(), &key, "x")
+                        .expect("it is written");
+                }
+            });
+        }
+    });
+    for key in (0..8).flat_map(|writer| (0..20).map(move |number| format!("{writer}-{number}"))) {
+        assert!(scratch.store().setting(&key)?.is_some(), "{key}");
+    }
     Ok(())
 });
 

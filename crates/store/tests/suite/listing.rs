@@ -92,3 +92,22 @@ both!(another_process_reads_the_changes_it_missed, |scratch| {
     );
     Ok(())
 });
+
+both!(a_listener_that_panics_stops_nothing, |scratch| {
+    scratch
+        .store()
+        .on_listing_change(Arc::new(|_| panic!("as a listener must not")));
+    let (moderator, _, upload) = scratch.published();
+    scratch
+        .store()
+        .hide(scratch.moment(), Target::Upload(upload.id), moderator.id, "why")?;
+    assert!(
+        !scratch
+            .store()
+            .upload(upload.id)?
+            .expect("the row stays")
+            .state
+            .is_visible()
+    );
+    Ok(())
+});
