@@ -139,28 +139,34 @@ impl Client {
     /// When an extra certificate cannot be read or TLS cannot be set up.
     pub fn new(setup: Setup) -> Result<Self, FetchError> {
         let policy = Arc::new(setup.policy);
-        let mut builder = reqwest::Client::builder()
-            .user_agent(setup.user_agent)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .https_only(!policy.allow_http)
-            .connect_timeout(CONNECT)
-            .read_timeout(READ)
-            .timeout(TOTAL)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .pool_max_idle_per_host(2)
-            .http1_max_headers(100)
-            .dns_resolver(Arc::new(Resolver::new(Arc::clone(&policy), setup.resolve)));
-        if let Some(pem) = setup.extra_ca {
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| {
-                FetchError::Ours(format!("the extra certificates cannot be read: {error}"))
-            })?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let http = builder
-            .build()
-            .map_err(|error| FetchError::Ours(error.to_string()))?;
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(&setup.user_agent)
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .no_proxy()
+                .https_only(!policy.allow_http)
+                .connect_timeout(CONNECT)
+                .read_timeout(READ)
+                .timeout(TOTAL)
+                .pool_idle_timeout(Duration::from_secs(60))
+                .pool_max_idle_per_host(2)
+                .http1_max_headers(100)
+                .dns_resolver(Arc::new(Resolver::new(
+                    Arc::clone(&policy),
+                    setup.resolve.clone(),
+                )))
+        };
+        let extra = setup.extra_ca.as_deref().map_or(Ok(Vec::new()), |pem| {
+            reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|error| FetchError::Ours(format!("the extra certificates cannot be read: {error}")))
+        })?;
+        let http = builder().tls_certs_merge(extra).build().or_else(|error| {
+            // A bare machine has no certificate authorities: everything but https to others works there.
+            tracing::warn!(%error, "no https to other servers: install the package ca-certificates");
+            let trusting_nobody = builder().tls_certs_only([]).build();
+            trusting_nobody.map_err(|error| FetchError::Ours(error.to_string()))
+        })?;
         Ok(Self {
             http,
             policy,

@@ -4,6 +4,7 @@ use crate::{
     foreign::{Foreign, Reply},
     world::{World, keys},
 };
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use shoal_federation::{Receipt, keys::generate};
 use shoal_store::{ActorKind, Paging, Target};
@@ -391,4 +392,45 @@ async fn followers_are_listed_in_pages() {
         .followers(actor.id, &Paging::first(10))
         .expect("the store answers");
     assert_eq!(rows.items.len(), 1);
+}
+
+#[tokio::test]
+async fn no_signature_header_and_no_body_makes_trouble() {
+    let (world, foreign) = scene().await;
+    let seed: u64 = rand::random();
+    let mut random = StdRng::seed_from_u64(seed);
+    let body = follow(&foreign, 1);
+    for round in 0..2_000 {
+        let mut incoming = foreign_request(&foreign, &body, world.now());
+        let header = incoming.headers["signature"].as_bytes().to_vec();
+        if let Ok(value) = http::HeaderValue::from_bytes(&mangled(header, &mut random)) {
+            incoming.headers.insert("signature", value);
+        }
+        if round % 2 == 0 {
+            incoming.body = mangled(incoming.body.to_vec(), &mut random).into();
+        }
+        let status = world.federation.receive(incoming).await.status;
+        assert!(
+            matches!(status, 202 | 400 | 401 | 403),
+            "{status}, seed {seed}, round {round}"
+        );
+    }
+}
+
+fn foreign_request(foreign: &Foreign, body: &Value, now: i64) -> shoal_federation::Incoming {
+    foreign.post("ann", &keys(), body, now)
+}
+
+/// Cuts a piece out and puts it, or chance, in somewhere.
+fn mangled(mut bytes: Vec<u8>, random: &mut StdRng) -> Vec<u8> {
+    let (from, length) = (random.random_range(0..bytes.len()), random.random_range(1..12));
+    let piece: Vec<u8> = bytes.drain(from..(from + length).min(bytes.len())).collect();
+    for _ in 0..random.random_range(0..3) {
+        let at = random.random_range(0..=bytes.len());
+        match random.random_range(0..3) {
+            0 => bytes.insert(at, random.random()),
+            _ => bytes.splice(at..at, piece.iter().copied()).for_each(drop),
+        }
+    }
+    bytes
 }

@@ -123,6 +123,37 @@ async fn only_activitypub_documents_are_actors() {
 }
 
 #[tokio::test]
+async fn a_body_is_measured_after_decompression() {
+    let (world, foreign) = scene().await;
+    // 1.1 MB of blanks in one kilobyte.
+    let bomb = Reply {
+        body: include_bytes!("spaces.gz").to_vec(),
+        ..Reply::activity(&json!({}))
+    };
+    foreign.reply("/users/ann", bomb.with("content-encoding", "gzip"));
+    let refused = world.federation.resolve(&foreign.url("/users/ann")).await;
+    assert!(matches!(refused, Err(FetchError::TooLarge)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn nobody_elsewhere_becomes_one_of_us() {
+    let (world, foreign) = scene().await;
+    for ours in ["http://shoal.test/collections/tides", "http://shoal.test./actor"] {
+        let mut actor = foreign.actor("ann", &keys());
+        actor["id"] = json!(ours);
+        foreign.reply("/users/ann", Reply::activity(&actor));
+        assert!(
+            world
+                .federation
+                .resolve(&foreign.url("/users/ann"))
+                .await
+                .is_err(),
+            "{ours}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn redirects_are_followed_thrice_and_each_hop_is_checked_and_signed() {
     let (world, foreign) = scene().await;
     foreign.reply("/r1", Reply::status(302).with("location", "/r2"));
