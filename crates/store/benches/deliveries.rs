@@ -79,6 +79,23 @@ fn measure(database: &str, url: &str, sql: impl Fn(&str) -> Outcome<()>) -> Outc
     );
 
     sql(&backlog())?;
+    let writes = (0..20).map(|_| {
+        timed(|| {
+            bench
+                .store
+                .take_lease(bench.moment().now, "bench", "bench", LEASE)
+        })
+    });
+    let writes = writes
+        .map(|write| write.map(|(_, took)| took))
+        .collect::<Result<_, _>>()?;
+    figure(
+        database,
+        "smallest write",
+        &micros(median(writes)),
+        "one lease renewed, median of 20",
+    );
+
     let what = format!("{BACKLOG} deliveries wait for {BACKLOG_HOSTS} hosts, median of 20");
     let claims = (0..20)
         .map(|_| bench.claim().map(|(_, took)| took))

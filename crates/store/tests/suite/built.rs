@@ -1,6 +1,6 @@
 //! What an event comes to: once, for everyone who is meant and nobody twice. Next: `deliveries.rs`.
 
-use shoal_store::{Audience, Built, Delivery, DeliveryQuery, Id, Paging};
+use shoal_store::{Audience, Built, Delivery, DeliveryQuery, Id, Paging, Role, Store};
 
 use crate::cast::{activity, note, ours};
 use crate::scratch::{Scratch, both};
@@ -78,6 +78,7 @@ both!(an_event_is_built_once, |scratch| {
     scratch.follow(&ann, actor, "https://x.example/1")?;
     let event = scratch.event();
     let here = &*scratch;
+    let beside = &Store::open(scratch.url(), Role::Tool)?;
     let first = std::thread::scope(|scope| {
         let builders: Vec<_> = (0..8)
             .map(|n| {
@@ -86,7 +87,8 @@ both!(an_event_is_built_once, |scratch| {
                         activities: vec![post(actor, &format!("note/{n}"))],
                         ..Built::default()
                     };
-                    here.store().record_built(here.moment(), event, built)
+                    let store = if n % 2 == 0 { here.store() } else { beside };
+                    store.record_built(here.moment(), event, built)
                 })
             })
             .collect();
