@@ -110,9 +110,9 @@ fn fold(x: u64, y: u64) -> u64 {
 
 fn words(key: &[u8; 20]) -> ([u64; 2], u64) {
     let word = |at: usize| {
-        key[at..at + 8]
-            .iter()
-            .fold(0_u64, |word, byte| word << 8 | u64::from(*byte))
+        let mut word = [0; 8];
+        word.copy_from_slice(&key[at..at + 8]);
+        u64::from_le_bytes(word)
     };
     ([word(0), word(8)], word(12))
 }

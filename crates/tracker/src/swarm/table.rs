@@ -113,45 +113,48 @@ impl<R: Record> Table<R> {
     }
 
     /// Offers peers in random order, none twice, until `take` has said yes `count` times or all were offered. Leaves are
-    /// visited at a random stride and give two fifths of their peers at a time, so that each peer has about the same
+    /// visited at a random stride and give two fifths of their places at a time, so that each peer has about the same
     /// chance whatever the size of its leaf.
     pub(super) fn draw(&self, rng: &mut impl Rng, count: usize, mut take: impl FnMut(&R) -> Taken) {
         let leaves = self.leaves.len();
         if leaves == 0 || count == 0 {
             return;
         }
-        let dice: u64 = rng.random();
-        let stride = STRIDES[dice as usize % STRIDES.len()];
-        let stride = if leaves.is_multiple_of(stride) {
-            1
-        } else {
-            stride % leaves
-        };
-        let start = (((dice >> 32) * leaves as u64) >> 32) as usize;
+        let dice = rng.random();
         let mut left = count;
         for round in 0..3 {
-            let mut leaf = start;
-            for _ in 0..leaves {
-                let shelf = &self.leaves[leaf];
-                let taken = shelf::taken(shelf);
-                let (first, end) = (part(taken, round), part(taken, round + 1));
-                let turn = ((dice >> 3 & 0x1fff_ffff).wrapping_mul(leaf as u64 | 1) >> 8) as usize;
-                let mut at = if taken > 0 { (turn + first) % taken } else { 0 };
-                for _ in first..end {
-                    match take(&shelf[at]) {
-                        Taken::Yes => left -= 1,
-                        Taken::No => {}
-                        Taken::Enough => return,
-                    }
-                    if left == 0 {
-                        return;
-                    }
-                    at = if at + 1 < taken { at + 1 } else { 0 };
+            let mut walk = Walk::new(dice, round, leaves);
+            let mut visited = 0;
+            while visited < leaves {
+                let group = (leaves - visited).min(GROUP);
+                let mut visits = [Visit::default(); GROUP];
+                for visit in &mut visits[..group] {
+                    *visit = walk.next(&self.leaves);
                 }
-                leaf += stride;
-                if leaf >= leaves {
-                    leaf -= leaves;
+                // Asks for the memory of all leaves of the group at once, since each is a cache miss of its own.
+                for visit in &visits[..group] {
+                    std::hint::black_box(self.leaves[visit.leaf].get(visit.at).map(R::is_free));
                 }
+                for visit in &visits[..group] {
+                    let shelf = &self.leaves[visit.leaf];
+                    let (end, turned) = shelf.split_at(visit.at);
+                    for record in turned
+                        .iter()
+                        .chain(end)
+                        .take(visit.places)
+                        .filter(|record| !record.is_free())
+                    {
+                        match take(record) {
+                            Taken::Yes => left -= 1,
+                            Taken::No => {}
+                            Taken::Enough => return,
+                        }
+                        if left == 0 {
+                            return;
+                        }
+                    }
+                }
+                visited += group;
             }
         }
     }
@@ -196,9 +199,60 @@ impl<R: Record> Table<R> {
     }
 }
 
-/// Where the given part of a leaf begins, which is given out in three rounds.
-fn part(taken: usize, round: usize) -> usize {
-    (round * taken * 2).div_ceil(5).min(taken)
+/// Leaves whose memory is asked for at once.
+const GROUP: usize = 4;
+
+/// One way over all leaves, by dice.
+struct Walk {
+    dice: u64,
+    round: usize,
+    leaf: usize,
+    stride: usize,
+}
+
+/// A leaf on the way, and which of its places are looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Visit {
+    leaf: usize,
+    at: usize,
+    places: usize,
+}
+
+impl Walk {
+    fn new(dice: u64, round: usize, leaves: usize) -> Self {
+        let stride = STRIDES[dice as usize % STRIDES.len()];
+        let stride = if leaves.is_multiple_of(stride) {
+            1
+        } else {
+            stride % leaves
+        };
+        let leaf = (((dice >> 32) * leaves as u64) >> 32) as usize;
+        Self {
+            dice,
+            round,
+            leaf,
+            stride,
+        }
+    }
+
+    fn next<R>(&mut self, leaves: &[Box<[R]>]) -> Visit {
+        let leaf = self.leaf;
+        self.leaf += self.stride;
+        if self.leaf >= leaves.len() {
+            self.leaf -= leaves.len();
+        }
+        let all = leaves[leaf].len();
+        // The places of a leaf are given in three parts, turned by chance.
+        let part = |round: usize| (round * all * 2).div_ceil(5).min(all);
+        let (first, end) = (part(self.round), part(self.round + 1));
+        let turn = ((self.dice >> 3 & 0x1fff_ffff).wrapping_mul(leaf as u64 | 1) >> 8) as usize;
+        let at = (turn + first).checked_rem(all).unwrap_or(0);
+        Visit {
+            leaf,
+            at,
+            places: end - first,
+        }
+    }
 }
 
 /// What became of a peer that was offered.
