@@ -59,63 +59,36 @@ fn measure(database: &str, url: &str, sql: impl Fn(&str) -> Outcome<()>) -> Outc
     bench.queue_to_nobody(actor)?;
     sql(&followers(actor))?;
 
-    let posts: Vec<Duration> = (0..10).map(|_| bench.publish(actor)).collect::<Result<_, _>>()?;
+    let post = median_of(10, || bench.publish(actor))?;
     let how = format!("one post to {FOLLOWERS} followers on {HOSTS} hosts, median of 10");
-    figure(database, "publish", &millis(median(posts)), &how);
-
+    figure(database, "publish", &millis(post), &how);
     let (count, took, claim) = bench.deliver_everything()?;
+    let each = took / u32::try_from(count)?;
     let how = format!("{count} deliveries by {WORKERS} workers, each claimed, read, answered and released");
-    figure(
-        database,
-        "deliver, in all",
-        &micros(took / u32::try_from(count)?),
-        &how,
-    );
-    figure(
-        database,
-        "claim 16 hosts",
-        &micros(claim),
-        "median of all claims of that run",
-    );
+    figure(database, "deliver, in all", &micros(each), &how);
+    let how = "median of all claims of that run";
+    figure(database, "claim 16 hosts", &micros(claim), how);
 
     sql(&backlog())?;
-    let writes = (0..20).map(|_| {
-        timed(|| {
-            bench
-                .store
-                .take_lease(bench.moment().now, "bench", "bench", LEASE)
-        })
-    });
-    let writes = writes
-        .map(|write| write.map(|(_, took)| took))
-        .collect::<Result<_, _>>()?;
-    figure(
-        database,
-        "smallest write",
-        &micros(median(writes)),
-        "one lease renewed, median of 20",
-    );
+    measure_beside_many(database, &bench, actor)
+}
 
-    let what = format!("{BACKLOG} deliveries wait for {BACKLOG_HOSTS} hosts, median of 20");
-    let claims = (0..20)
-        .map(|_| bench.claim().map(|(_, took)| took))
-        .collect::<Result<_, _>>()?;
-    figure(database, "claim 16 hosts of many", &micros(median(claims)), &what);
-    let counts = (0..20).map(|_| timed(|| bench.store.delivery_counts()).map(|(_, took)| took));
-    figure(
-        database,
-        "count what waits",
-        &micros(median(counts.collect::<Result<_, _>>()?)),
-        &what,
-    );
-    let reads = (0..20).map(|n| timed(|| bench.store.next_deliveries(&format!("b{n}.example"), 10)));
-    let reads = reads
-        .map(|read| read.map(|(_, took)| took))
-        .collect::<Result<_, _>>()?;
-    figure(database, "read 10 of a host", &micros(median(reads)), &what);
-    let posts = (0..5).map(|_| bench.publish(actor)).collect::<Result<_, _>>()?;
+/// The same once a long queue stands.
+fn measure_beside_many(database: &str, bench: &Bench, actor: Id) -> Outcome<()> {
+    let (store, how) = (&bench.store, "one lease renewed, median of 20");
+    let write = || time(|| store.take_lease(bench.moment().now, "bench", "bench", LEASE));
+    figure(database, "smallest write", &micros(median_of(20, write)?), how);
+
+    let how = format!("{BACKLOG} deliveries wait for {BACKLOG_HOSTS} hosts, median of 20");
+    let claim = median_of(20, || bench.claim().map(|(_, took)| took))?;
+    figure(database, "claim 16 hosts of many", &micros(claim), &how);
+    let count = median_of(20, || time(|| store.delivery_counts()))?;
+    figure(database, "count what waits", &micros(count), &how);
+    let read = median_of(20, || time(|| store.next_deliveries("b7.example", 10)))?;
+    figure(database, "read 10 of a host", &micros(read), &how);
+    let post = median_of(5, || bench.publish(actor))?;
     let how = format!("the same post while {BACKLOG} deliveries wait, median of 5");
-    figure(database, "publish beside many", &millis(median(posts)), &how);
+    figure(database, "publish beside many", &millis(post), &how);
     Ok(())
 }
 
@@ -204,7 +177,7 @@ impl Bench {
             activities: vec![activity],
             ..Built::default()
         };
-        Ok(timed(|| self.store.record_built(self.moment(), event, built))?.1)
+        time(|| self.store.record_built(self.moment(), event, built))
     }
 
     /// Claims 16 hosts, and how long that took.
@@ -293,6 +266,17 @@ fn timed<T>(verb: impl FnOnce() -> Result<T, StoreError>) -> Result<(T, Duration
     let began = Instant::now();
     let value = verb()?;
     Ok((value, began.elapsed()))
+}
+
+fn time<T>(verb: impl FnOnce() -> Result<T, StoreError>) -> Result<Duration, StoreError> {
+    Ok(timed(verb)?.1)
+}
+
+fn median_of(
+    times: usize,
+    measure: impl Fn() -> Result<Duration, StoreError>,
+) -> Result<Duration, StoreError> {
+    Ok(median((0..times).map(|_| measure()).collect::<Result<_, _>>()?))
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
