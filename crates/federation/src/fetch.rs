@@ -199,7 +199,7 @@ impl Client {
                 key_id: &self.instance.0,
                 signer: &self.instance.1,
             };
-            let headers = sign::headers(signature, "GET", &url, None, (self.clock)())?;
+            let headers = to_send(sign::headers(signature, "GET", &url, None, (self.clock)())?);
             let request = self
                 .http
                 .get(url.clone())
@@ -236,7 +236,7 @@ impl Client {
     pub async fn post(&self, url: &Url, body: Bytes, signature: Signature<'_>) -> Result<Answer, FetchError> {
         self.policy.check_url(url)?;
         let now = (self.clock)();
-        let headers = sign::headers(signature, "POST", url, Some(&body), now)?;
+        let headers = to_send(sign::headers(signature, "POST", url, Some(&body), now)?);
         let request = self
             .http
             .post(url.clone())
@@ -262,6 +262,13 @@ impl Client {
             text,
         })
     }
+}
+
+/// The signed headers without `Host`, which the HTTP client writes itself: over HTTP/2 it becomes `:authority`, and nginx
+/// answers 400 to a request that has both.
+fn to_send(mut signed: HeaderMap) -> HeaderMap {
+    signed.remove(header::HOST);
+    signed
 }
 
 /// Reads a body up to a limit; `None` when there is more.
@@ -330,6 +337,20 @@ pub fn is_activity_json(content_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_host_is_signed_and_written_by_the_client() {
+        let signer = Signer::load(&crate::keys::generate()).expect("a fresh key loads");
+        let signature = Signature {
+            key_id: "https://a.example/actor#main-key",
+            signer: &signer,
+        };
+        let url = Url::parse("https://far.example/inbox").expect("a URL");
+        let headers = to_send(sign::headers(signature, "POST", &url, Some(b"{}"), 0).expect("signs"));
+        assert!(!headers.contains_key(header::HOST));
+        let signature = headers["signature"].to_str().expect("text");
+        assert!(signature.contains(" host"), "{signature}");
+    }
 
     #[test]
     fn only_activitypub_types_are_taken_for_activitypub() {
