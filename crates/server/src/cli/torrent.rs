@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use shoal_torrent::check::FileState;
-use shoal_torrent::{Format, Metainfo, check, create};
+use shoal_torrent::{Format, Limits, Metainfo, check, create};
 
 use super::{remark, say};
 use crate::clock::hex;
@@ -101,18 +101,18 @@ impl Making {
     }
 }
 
-/// Reads and parses a `.torrent`, refusing anything larger than the format's bound before reading it.
+/// Reads and parses a `.torrent`, refusing anything larger than its limit before reading it. The limits are those for a
+/// file of one's own: a server takes less from a stranger.
 pub(super) fn read(file: &Path) -> anyhow::Result<(Vec<u8>, Metainfo)> {
     let said = || format!("cannot read {}", file.display());
     let size = std::fs::metadata(file).with_context(said)?.len();
-    if size > 10_000_000 {
-        bail!(
-            "{} has {size} bytes; a .torrent has at most 10,000,000",
-            file.display()
-        );
+    let limit = Limits::LOCAL.bytes as u64;
+    if size > limit {
+        bail!("{} has {size} bytes; up to {limit} are read", file.display());
     }
     let bytes = std::fs::read(file).with_context(said)?;
-    let metainfo = Metainfo::parse(&bytes).with_context(|| format!("{} is refused", file.display()))?;
+    let metainfo = Metainfo::parse_within(&bytes, &Limits::LOCAL)
+        .with_context(|| format!("{} is refused", file.display()))?;
     Ok((bytes, metainfo))
 }
 
@@ -141,7 +141,7 @@ impl Torrent {
                 web_seed,
             } => {
                 let bytes = making.make(&path, tracker, web_seed)?;
-                let metainfo = Metainfo::parse(&bytes)?;
+                let metainfo = Metainfo::parse_within(&bytes, &Limits::LOCAL)?;
                 let output = output.unwrap_or_else(|| PathBuf::from(format!("{}.torrent", metainfo.name())));
                 write_new(&output, &bytes)?;
                 remark(&format!("Wrote {}.", output.display()));
