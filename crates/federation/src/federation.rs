@@ -21,7 +21,7 @@ pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 /// The most fetches that one incoming request or one look-up may cause.
 const FETCHES_PER_TASK: u32 = 6;
 /// How many actors' keys are kept loaded (about 4 KiB each).
-const SIGNERS_KEPT: u64 = 512;
+const IDENTITIES_KEPT: u64 = 512;
 /// The instance actor's name; no account or collection can have it.
 const INSTANCE: &str = "instance.actor";
 
@@ -76,8 +76,15 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) budget: Budget,
     pub(crate) instance: Id,
-    signers: moka::sync::Cache<Id, Arc<Signer>>,
+    identities: moka::sync::Cache<Id, Arc<Identity>>,
     pub(crate) woken: Notify,
+}
+
+/// What an actor of ours signs with; neither ever changes.
+pub(crate) struct Identity {
+    /// `{actor}#main-key`.
+    pub(crate) key_id: String,
+    pub(crate) signer: Arc<Signer>,
 }
 
 /// Everything this server does with others. Shared by `Arc`.
@@ -112,8 +119,6 @@ impl Federation {
             instance: (key_id, Arc::clone(&signer)),
             clock: Arc::clone(&settings.clock),
         })?);
-        let signers = moka::sync::Cache::new(SIGNERS_KEPT);
-        signers.insert(actor.id, signer);
         let shared = Arc::new(Shared {
             store,
             client: Arc::clone(&client),
@@ -121,7 +126,7 @@ impl Federation {
             settings,
             budget: Budget::new(),
             instance: actor.id,
-            signers,
+            identities: moka::sync::Cache::new(IDENTITIES_KEPT),
             woken: Notify::new(),
         });
         // `debug` turns off the library's own look at names and ports: it asks the resolver a second time, before the
@@ -205,14 +210,28 @@ impl Shared {
         }
     }
 
-    /// The loaded keys of a local actor.
-    pub(crate) fn signer(&self, actor: &LocalActor) -> Result<Arc<Signer>, keys::KeyError> {
-        if let Some(signer) = self.signers.get(&actor.id) {
-            return Ok(signer);
+    /// What a local actor signs with.
+    pub(crate) fn identity(&self, actor: &LocalActor) -> Result<Arc<Identity>, keys::KeyError> {
+        if let Some(identity) = self.identities.get(&actor.id) {
+            return Ok(identity);
         }
         let signer = Arc::new(Signer::load(&actor.keys)?);
-        self.signers.insert(actor.id, Arc::clone(&signer));
-        Ok(signer)
+        let key_id = urls::main_key(&self.urls.actor(actor.kind, &actor.name));
+        let identity = Arc::new(Identity { key_id, signer });
+        self.identities.insert(actor.id, Arc::clone(&identity));
+        Ok(identity)
+    }
+
+    /// The same by the actor's row; `None` when there is none.
+    pub(crate) async fn identity_of(&self, actor: Id) -> Result<Option<Arc<Identity>>, StoreError> {
+        if let Some(identity) = self.identities.get(&actor) {
+            return Ok(Some(identity));
+        }
+        let found = self
+            .with_store(move |store| store.local_actor_by_id(actor))
+            .await?;
+        let identity = found.map(|actor| self.identity(&actor)).transpose();
+        identity.map_err(|error| StoreError::Internal(error.to_string()))
     }
 }
 

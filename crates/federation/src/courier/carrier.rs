@@ -6,7 +6,7 @@ use super::{
     backoff::{self, PROMISE},
     verdict::{Verdict, of_answer, of_error},
 };
-use crate::{Federation, FetchError, Shared, remote, sign::Signature, urls::main_key};
+use crate::{Federation, FetchError, Shared, remote, sign::Signature};
 use bytes::Bytes;
 use shoal_store::{Attempt, Delivery, GiveUp, Host, Millis, Store, StoreError};
 use std::{
@@ -22,8 +22,9 @@ const BATCH: u32 = 16;
 const TURN: Duration = Duration::from_secs(30);
 /// How many deliveries are given up in one transaction.
 const AT_ONCE: u32 = 500;
-/// How many followers behind a vanished inbox are looked at.
-const LOOKED_AT: u32 = 20;
+/// How many followers behind a vanished inbox are looked at, and how long each may take; the lease outlasts them all.
+const LOOKED_AT: u32 = 3;
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Carries to one host.
 pub(super) struct Carrier {
@@ -53,7 +54,7 @@ impl Carrier {
     }
 
     /// Serves the host for a turn and lets go of it.
-    pub(super) async fn carry(self, stop: &watch::Receiver<bool>) {
+    pub(super) async fn carry(mut self, stop: &watch::Receiver<bool>) {
         if let Err(error) = self.turn(stop).await {
             tracing::error!(host = %self.host.host, %error, "deliveries stopped over a database problem");
         }
@@ -67,7 +68,7 @@ impl Carrier {
         }
     }
 
-    async fn turn(&self, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
+    async fn turn(&mut self, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
         let begun = Instant::now();
         loop {
             let host = self.host.host.clone();
@@ -87,13 +88,14 @@ impl Carrier {
     }
 
     /// Makes one attempt and writes down how it went.
-    async fn deliver(&self, delivery: Delivery) -> Result<Next, StoreError> {
+    async fn deliver(&mut self, delivery: Delivery) -> Result<Next, StoreError> {
         let (id, created_at, inbox) = (delivery.id, delivery.created_at, delivery.inbox.clone());
         let (status, verdict) = self.attempt(delivery).await?;
         let now = self.shared().now();
+        let owner = self.owner.clone();
         let attempt = |reason: String| Attempt {
             delivery: id,
-            owner: self.owner.clone(),
+            owner,
             lease: LEASE,
             status,
             reason,
@@ -102,6 +104,7 @@ impl Carrier {
         let held = match verdict {
             Verdict::Taken => {
                 let attempt = attempt(String::new());
+                self.host.failures = 0;
                 self.shared()
                     .with_store(move |store| store.delivered(moment, attempt))
                     .await?
@@ -109,6 +112,9 @@ impl Carrier {
             Verdict::Refused(reason) => {
                 tracing::info!(host = %self.host.host, ?status, %reason, "a delivery was refused");
                 let attempt = attempt(reason);
+                if status.is_some() {
+                    self.host.failures = 0;
+                }
                 self.shared()
                     .with_store(move |store| store.refuse_delivery(moment, attempt))
                     .await?
@@ -148,26 +154,16 @@ impl Carrier {
     /// Signs and posts.
     async fn attempt(&self, delivery: Delivery) -> Result<(Option<u16>, Verdict), StoreError> {
         let shared = Arc::clone(self.shared());
-        let actor = delivery.actor;
-        let sender = shared
-            .with_store(move |store| store.local_actor_by_id(actor))
-            .await?;
-        let Some(sender) = sender else {
-            return Ok((
-                None,
-                Verdict::Refused("the actor that sends it is no more".to_owned()),
-            ));
+        let Some(sender) = shared.identity_of(delivery.actor).await? else {
+            let reason = "the actor that sends it is no more".to_owned();
+            return Ok((None, Verdict::Refused(reason)));
         };
         let Ok(url) = Url::parse(&delivery.inbox) else {
             return Ok((None, Verdict::Refused("the inbox is not an address".to_owned())));
         };
-        let signer = shared
-            .signer(&sender)
-            .map_err(|error| StoreError::Internal(error.to_string()))?;
-        let key_id = main_key(&shared.urls.actor(sender.kind, &sender.name));
         let signature = Signature {
-            key_id: &key_id,
-            signer: &signer,
+            key_id: &sender.key_id,
+            signer: &sender.signer,
         };
         let answer = shared
             .client
@@ -219,8 +215,8 @@ impl Carrier {
             .await?;
         for owner in owners {
             let Ok(url) = Url::parse(&owner.uri) else { continue };
-            let fetched = remote::refetch(&self.federation, &url).await;
-            if matches!(fetched, Err(FetchError::Gone | FetchError::Status(404))) {
+            let fetched = tokio::time::timeout(LOOK, remote::refetch(&self.federation, &url)).await;
+            if matches!(fetched, Ok(Err(FetchError::Gone | FetchError::Status(404)))) {
                 let moment = self.shared().moment();
                 let gone = move |store: &Store| store.mark_remote_actor_gone(moment, &owner.uri);
                 self.shared().with_store(gone).await?;

@@ -95,8 +95,14 @@ impl<'a> Draft<'a> {
 
     /// Signs a document with its actor's Ed25519 key (FEP-8b32).
     pub(super) fn prove(&self, actor: &LocalActor, document: Value) -> Result<Value, StoreError> {
-        let signer = self.shared().signer(actor).map_err(internal)?;
-        proof::sign(document, &proof_key(&self.actor_uri(actor)), &signer, self.at).map_err(internal)
+        let identity = self.shared().identity(actor).map_err(internal)?;
+        proof::sign(
+            document,
+            &proof_key(&self.actor_uri(actor)),
+            &identity.signer,
+            self.at,
+        )
+        .map_err(internal)
     }
 
     /// Numbers, proves and keeps an activity; gives its id.

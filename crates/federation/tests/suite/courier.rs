@@ -111,6 +111,26 @@ async fn a_signed_request_from_a_host_ends_its_pause() {
 }
 
 #[tokio::test]
+async fn a_host_that_recovers_and_fails_again_starts_from_a_minute() {
+    let (world, servers, account) = scene(&["a.example"]).await;
+    servers[0].reply("/inbox", Reply::status(503));
+    world.upload("tide-gauges", &account, 1_000);
+    for _ in 0..6 {
+        world.deliver().await;
+        world.wait(DAY / 2);
+    }
+    // It takes one and breaks again in the same turn.
+    servers[0].reply_once("/inbox", Reply::status(202));
+    world.upload("tide-gauges", &account, 2_000);
+    world.deliver().await;
+    let before = arrivals(&servers[0]).len();
+    servers[0].reply("/inbox", Reply::status(202));
+    world.wait(2 * MINUTE);
+    world.deliver().await;
+    assert_eq!(arrivals(&servers[0]).len(), before + 1);
+}
+
+#[tokio::test]
 async fn a_host_is_left_alone_as_long_as_it_asks() {
     let (world, servers, account) = scene(&["a.example"]).await;
     servers[0].reply("/inbox", Reply::status(429).with("retry-after", "7200"));

@@ -69,11 +69,14 @@ impl Reply {
     }
 }
 
+/// What is answered to each path: in turn, the last one for ever.
+type Replies = Arc<Mutex<HashMap<String, Vec<Reply>>>>;
+
 /// A foreign server.
 pub(crate) struct Foreign {
     pub(crate) host: String,
     pub(crate) address: SocketAddr,
-    replies: Arc<Mutex<HashMap<String, Reply>>>,
+    replies: Replies,
     asked: Arc<Mutex<Vec<Asked>>>,
     pub(crate) connections: Arc<AtomicUsize>,
 }
@@ -114,11 +117,18 @@ impl Foreign {
         format!("http://{}{path}", self.host)
     }
 
+    /// Answers so from now on.
     pub(crate) fn reply(&self, path: &str, reply: Reply) {
         self.replies
             .lock()
             .expect("no panic")
-            .insert(path.to_owned(), reply);
+            .insert(path.to_owned(), vec![reply]);
+    }
+
+    /// Answers so once, then as before.
+    pub(crate) fn reply_once(&self, path: &str, reply: Reply) {
+        let mut replies = self.replies.lock().expect("no panic");
+        replies.entry(path.to_owned()).or_default().insert(0, reply);
     }
 
     /// What came to a path, oldest first.
@@ -197,22 +207,13 @@ impl Foreign {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
-    replies: Arc<Mutex<HashMap<String, Reply>>>,
-    asked: Arc<Mutex<Vec<Asked>>>,
-) -> Option<()> {
+async fn serve(mut stream: TcpStream, replies: Replies, asked: Arc<Mutex<Vec<Asked>>>) -> Option<()> {
     let mut buffer = Vec::new();
     loop {
         let request = read_request(&mut stream, &mut buffer).await?;
         let path = request.target.split('?').next().unwrap_or_default().to_owned();
         asked.lock().expect("no panic").push(request);
-        let reply = replies
-            .lock()
-            .expect("no panic")
-            .get(&path)
-            .cloned()
-            .unwrap_or_else(|| Reply::status(404));
+        let reply = next_reply(&replies, &path);
         let mut head = format!(
             "HTTP/1.1 {} X\r\ncontent-length: {}\r\n",
             reply.status,
@@ -224,6 +225,15 @@ async fn serve(
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await.ok()?;
         stream.write_all(&reply.body).await.ok()?;
+    }
+}
+
+fn next_reply(replies: &Replies, path: &str) -> Reply {
+    let mut replies = replies.lock().expect("no panic");
+    match replies.get_mut(path) {
+        Some(queue) if queue.len() > 1 => queue.remove(0),
+        Some(queue) => queue[0].clone(),
+        None => Reply::status(404),
     }
 }
 
