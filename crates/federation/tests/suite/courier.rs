@@ -4,6 +4,7 @@ use crate::{
     foreign::{Foreign, Reply},
     world::{World, keys},
 };
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use shoal_federation::courier::{Courier, PROMISE};
 use shoal_store::{Account, DeliveryQuery, DeliveryState, Paging};
@@ -299,4 +300,57 @@ async fn the_courier_works_when_woken_and_stops_when_told() {
         .await
         .expect("it stops")
         .expect("no panic");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_courier_that_dies_anywhere_loses_nothing_and_keeps_the_order() {
+    let hosts = ["a.example", "b.example", "c.example", "d.example", "e.example"];
+    let (world, servers, account) = scene(&hosts).await;
+    let seed: u64 = rand::random();
+    let mut random = StdRng::seed_from_u64(seed);
+    for size in 1..=20 {
+        world.upload("tide-gauges", &account, size * 1_000);
+    }
+    let arrived = || {
+        servers
+            .iter()
+            .map(|foreign| foreign.asked("/inbox").len())
+            .sum::<usize>()
+    };
+    for _ in 0..5 {
+        let (_stop, stopped) = tokio::sync::watch::channel(false);
+        let courier = Courier::new(Arc::clone(&world.federation));
+        let running = tokio::spawn(async move { courier.run(stopped).await });
+        let enough = arrived() + random.random_range(1..20);
+        while arrived() < enough.min(100) {
+            tokio::task::yield_now().await;
+        }
+        // Everything under way is dropped where it stands; its leases stay.
+        running.abort();
+        assert!(running.await.is_err(), "seed {seed}");
+    }
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let federation = Arc::clone(&world.federation);
+    let running = tokio::spawn(async move { federation.run_courier(stopped).await });
+    let waiting = || hosts.iter().map(|host| state_of(&world, host).0).sum::<i64>();
+    while waiting() > 0 {
+        tokio::task::yield_now().await;
+    }
+    stop.send(true).expect("it listens");
+    running.await.expect("no panic");
+    let told: Vec<Vec<String>> = servers.iter().map(|foreign| firsts(arrivals(foreign))).collect();
+    for one in &told {
+        assert_eq!((one.len(), one), (20, &told[0]), "seed {seed}");
+    }
+}
+
+/// Each id where it came first.
+fn firsts(ids: Vec<String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for id in ids {
+        if !seen.contains(&id) {
+            seen.push(id);
+        }
+    }
+    seen
 }

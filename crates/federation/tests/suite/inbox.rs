@@ -157,8 +157,16 @@ async fn what_is_not_signed_by_its_actor_changes_nothing() {
     path.path_and_query = "/collections/tides/inbox".to_owned();
     let mut host = foreign.post("ann", &keys(), &body, now);
     host.headers.insert("host", "evil.example".parse().expect("text"));
+    let mut twice = foreign.post("ann", &keys(), &body, now);
+    let first = twice.headers["signature"].clone();
+    twice.headers.append("signature", first);
+    let mut elsewhere = foreign.post("ann", &keys(), &body, now);
+    let first = elsewhere.headers.remove("signature").expect("signed");
+    elsewhere.headers.insert("authorization", first);
     let cases = [
         ("unsigned", unsigned, 401),
+        ("signed twice", twice, 401),
+        ("signed in another header", elsewhere, 401),
         ("signed by RFC 9421", rfc9421, 401),
         ("another body", changed, 401),
         ("another path", path, 401),
