@@ -10,6 +10,7 @@ use crate::file::{File, FilePath};
 /// The files that have to be renamed, by their index, and their new paths. Upper and lower case ASCII letters count as
 /// equal, as some disks take them; a file may not take the name of a folder either.
 pub(crate) fn resolve(files: &[File], limit: u32) -> Result<Vec<(usize, FilePath)>, MetainfoError> {
+    // Paths are compared by 64-bit hashes under a key that a stranger cannot know; what comes out does not depend on it.
     let hashing = RandomState::new();
     let mut taken = HashSet::with_capacity(files.len());
     folders(files, &hashing, &mut taken);
