@@ -26,9 +26,10 @@ const COUNTED_UPLOADS: u32 = 20;
 #[derive(Clone, Debug)]
 pub(crate) struct UploadCard {
     pub(crate) href: String,
+    /// What it is a copy of; in a list of one dataset its own name.
     pub(crate) title: String,
-    /// Its dataset, where the list is not of one dataset.
-    pub(crate) dataset: Option<Link>,
+    /// Its own name; empty where that is the title.
+    pub(crate) name: String,
     pub(crate) account: Link,
     pub(crate) when: When,
     pub(crate) size: Size,
@@ -46,8 +47,8 @@ impl UploadCard {
     pub(crate) fn of(app: &App, upload: &Upload, danger: Danger, now: Millis) -> Self {
         Self {
             href: format!("/uploads/{}", upload.id),
-            title: words::line(&upload.name),
-            dataset: Some(dataset_link(upload)),
+            title: words::line(&upload.dataset.title),
+            name: words::line(&upload.name),
             account: account_link(&upload.account),
             when: When::new(upload.created_at, now),
             size: Size::stored(upload.total_size),
@@ -63,7 +64,8 @@ impl UploadCard {
     /// The same card in a list of one dataset.
     pub(crate) fn within_dataset(self) -> Self {
         Self {
-            dataset: None,
+            title: self.name,
+            name: String::new(),
             danger: Danger(Threat::Unknown),
             ..self
         }

@@ -69,11 +69,8 @@ pub(super) fn swarm(complete: u64, incomplete: u64) -> Swarm {
 pub(super) fn upload(title: &str, swarm: Swarm, threat: Threat) -> UploadCard {
     UploadCard {
         href: "/uploads/0193".into(),
-        title: title.into(),
-        dataset: Some(Link::new(
-            "/datasets/tides",
-            "Tide gauge readings, North Sea, 1890–2026",
-        )),
+        title: "Tide gauge readings, North Sea, 1890–2026".into(),
+        name: title.into(),
         account: Link::new("/accounts/ann", "ann"),
         when: ago(3),
         size: Size(13_314_398_610),
