@@ -110,4 +110,42 @@ mod tests {
             assert_eq!(elsewhere.expect_err("another host"), verify::Refusal::OtherHost);
         }
     }
+
+    #[test]
+    fn the_algorithm_comes_from_the_key_and_not_from_the_header() {
+        let keys = crate::keys::generate();
+        let signer = Signer::load(&keys).expect("a fresh key loads");
+        let rsa = PublicKey::from_pem(&keys.rsa_public_pem).expect("our own PEM is read");
+        let ed25519 = PublicKey::from_ed25519(&keys.ed25519_public).expect("32 bytes");
+        let url = Url::parse("https://far.example/inbox").expect("a URL");
+        let signature = Signature {
+            key_id: "https://a.example/actor#main-key",
+            signer: &signer,
+        };
+        let signed = headers(signature, "GET", &url, None, 1_700_000_000_000).expect("signs");
+        for (named, by_rsa) in [
+            ("rsa-sha256", Ok(())),
+            ("hs2019", Ok(())),
+            ("ed25519", Err(verify::Refusal::Algorithm)),
+            ("hmac-sha256", Err(verify::Refusal::Algorithm)),
+            ("none", Err(verify::Refusal::Algorithm)),
+            ("x-attacker-supplied", Err(verify::Refusal::Algorithm)),
+        ] {
+            let mut headers = signed.clone();
+            let text = signed["signature"]
+                .to_str()
+                .expect("text")
+                .replace("rsa-sha256", named);
+            headers.insert("signature", HeaderValue::try_from(text).expect("a header"));
+            let head = Head {
+                method: "GET",
+                path_and_query: "/inbox",
+                headers: &headers,
+                body: &[],
+            };
+            let claim = verify::cavage::read(head, "far.example", 1_700_000_000_000).expect("well formed");
+            assert_eq!(claim.check(&rsa), by_rsa, "{named}");
+            assert!(claim.check(&ed25519).is_err(), "{named}");
+        }
+    }
 }
