@@ -6,8 +6,8 @@ use crate::{
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use shoal_federation::{Receipt, keys::generate};
-use shoal_store::{ActorKind, Paging, Target};
+use shoal_federation::{Incoming, Receipt, keys::generate};
+use shoal_store::{ActorKeys, ActorKind, Paging, Target};
 
 async fn scene() -> (World, Foreign) {
     let foreign = Foreign::start("m.example").await;
@@ -76,7 +76,7 @@ async fn a_known_id_has_no_second_effect() {
     let body = follow(&foreign, 1);
     let incoming = foreign.post("ann", &keys(), &body, world.now());
     let copies = (0..20).map(|_| {
-        let incoming = shoal_federation::Incoming {
+        let incoming = Incoming {
             method: incoming.method.clone(),
             path_and_query: incoming.path_and_query.clone(),
             headers: incoming.headers.clone(),
@@ -143,8 +143,16 @@ async fn what_is_not_signed_by_its_actor_changes_nothing() {
     let (world, foreign) = scene().await;
     let other = generate();
     foreign.house("bob", &other);
-    let body = follow(&foreign, 1);
-    let now = world.now();
+    for (what, incoming) in badly_signed(&foreign, &other, world.now()) {
+        let receipt = world.federation.receive(incoming).await;
+        assert_eq!(receipt.status, 401, "{what}: {}", receipt.sentence);
+        assert_eq!(followers(&world), 0, "{what}");
+    }
+}
+
+/// Follows of ann's that she did not send, or not so; `other` is bob's key.
+fn badly_signed(foreign: &Foreign, other: &ActorKeys, now: i64) -> Vec<(&'static str, Incoming)> {
+    let body = follow(foreign, 1);
     let mut unsigned = foreign.post("ann", &keys(), &body, now);
     unsigned.headers.remove("signature");
     let mut rfc9421 = foreign.post("ann", &keys(), &body, now);
@@ -163,50 +171,39 @@ async fn what_is_not_signed_by_its_actor_changes_nothing() {
     let mut elsewhere = foreign.post("ann", &keys(), &body, now);
     let first = elsewhere.headers.remove("signature").expect("signed");
     elsewhere.headers.insert("authorization", first);
-    let cases = [
-        ("unsigned", unsigned, 401),
-        ("signed twice", twice, 401),
-        ("signed in another header", elsewhere, 401),
-        ("signed by RFC 9421", rfc9421, 401),
-        ("another body", changed, 401),
-        ("another path", path, 401),
-        ("another host", host, 401),
+    vec![
+        ("unsigned", unsigned),
+        ("signed twice", twice),
+        ("signed in another header", elsewhere),
+        ("signed by RFC 9421", rfc9421),
+        ("another body", changed),
+        ("another path", path),
+        ("another host", host),
         (
             "too old",
             foreign.post("ann", &keys(), &body, now - 13 * 3_600_000),
-            401,
         ),
         (
             "from the future",
             foreign.post("ann", &keys(), &body, now + 2 * 3_600_000),
-            401,
         ),
         (
             "by the key of another actor",
-            foreign.post("bob", &other, &body, now),
-            401,
+            foreign.post("bob", other, &body, now),
         ),
         (
             "by another key under ann's name",
-            foreign.post("ann", &other, &body, now),
-            401,
+            foreign.post("ann", other, &body, now),
         ),
         (
             "by a key of another host",
             foreign.post_as("http://n.example/k#main-key", &keys(), &body, now),
-            401,
         ),
         (
             "by a key without an address",
             foreign.post_as("acct:ann@m.example", &keys(), &body, now),
-            401,
         ),
-    ];
-    for (what, incoming, status) in cases {
-        let receipt = world.federation.receive(incoming).await;
-        assert_eq!(receipt.status, status, "{what}: {}", receipt.sentence);
-        assert_eq!(followers(&world), 0, "{what}");
-    }
+    ]
 }
 
 #[tokio::test]
@@ -425,7 +422,7 @@ async fn no_signature_header_and_no_body_makes_trouble() {
     }
 }
 
-fn foreign_request(foreign: &Foreign, body: &Value, now: i64) -> shoal_federation::Incoming {
+fn foreign_request(foreign: &Foreign, body: &Value, now: i64) -> Incoming {
     foreign.post("ann", &keys(), body, now)
 }
 
