@@ -1,5 +1,5 @@
-//! What an announce costs in memory and time, without sockets: `cargo bench -p shoal-tracker`. Prints lines of a name, a
-//! value and a unit. Each crowd is measured in a process of its own, since memory once used is not given back; times are
+//! What an announce costs in memory and time, without sockets: `cargo bench -p shoal-tracker`. Prints a line for each
+//! figure: what, how much, and how it was measured. Each crowd is measured in a process of its own, since memory once used is not given back; times are
 //! processor times of the thread, so that other programs disturb less.
 //!
 //! Torrents are long-tailed (weight of torrent i of T with P peers: T/P + e^(6.5 - 500 i/T)) unless said otherwise; three
@@ -28,6 +28,7 @@ enum Spread {
 }
 
 /// One population of a tracker.
+#[derive(Clone, Copy)]
 struct Crowd {
     name: &'static str,
     torrents: usize,
@@ -36,55 +37,50 @@ struct Crowd {
     six: bool,
 }
 
+const LONG_TAILED: Crowd = Crowd {
+    name: "long-tailed",
+    torrents: 100_000,
+    peers: 1_000_000,
+    spread: Spread::LongTailed,
+    six: false,
+};
+
+const TEN_EACH: Crowd = Crowd {
+    name: "ten-each",
+    spread: Spread::Uniform,
+    ..LONG_TAILED
+};
+
+const ONE_EACH: Crowd = Crowd {
+    name: "one-each",
+    torrents: 1_000_000,
+    ..TEN_EACH
+};
+
 const CROWDS: [Crowd; 7] = [
+    LONG_TAILED,
+    TEN_EACH,
+    ONE_EACH,
     Crowd {
-        name: "long_tailed",
-        torrents: 100_000,
-        peers: 1_000_000,
-        spread: Spread::LongTailed,
-        six: false,
-    },
-    Crowd {
-        name: "ten_each",
-        torrents: 100_000,
-        peers: 1_000_000,
-        spread: Spread::Uniform,
-        six: false,
-    },
-    Crowd {
-        name: "one_each",
-        torrents: 1_000_000,
-        peers: 1_000_000,
-        spread: Spread::Uniform,
-        six: false,
-    },
-    Crowd {
-        name: "long_tailed_v6",
-        torrents: 100_000,
-        peers: 1_000_000,
-        spread: Spread::LongTailed,
+        name: "long-tailed-ipv6",
         six: true,
+        ..LONG_TAILED
     },
     Crowd {
-        name: "ten_each_v6",
-        torrents: 100_000,
-        peers: 1_000_000,
-        spread: Spread::Uniform,
+        name: "ten-each-ipv6",
         six: true,
+        ..TEN_EACH
     },
     Crowd {
-        name: "one_each_v6",
-        torrents: 1_000_000,
-        peers: 1_000_000,
-        spread: Spread::Uniform,
+        name: "one-each-ipv6",
         six: true,
+        ..ONE_EACH
     },
     Crowd {
-        name: "ten_million",
+        name: "ten-million",
         torrents: 1_000_000,
         peers: 10_000_000,
-        spread: Spread::LongTailed,
-        six: false,
+        ..LONG_TAILED
     },
 ];
 
@@ -169,14 +165,18 @@ fn measure(crowd: &Crowd) -> Result<(), Fault> {
         ..
     } = scene.tracker.totals();
     let peers = peers4 + peers6;
-    crowd.say("peers", peers as f64, "peers")?;
-    crowd.say("torrents", torrents as f64, "torrents")?;
+    let held = (resident()? - before) as f64 / peers as f64;
+    let whom = format!("{peers} peers in {torrents} torrents");
     crowd.say(
         "memory",
-        (resident()? - before) as f64 / peers as f64,
-        "bytes/peer",
+        &format!("{held:.1} bytes per peer"),
+        &format!("resident, {whom}"),
     )?;
-    crowd.say("first_announce", nanos(filled, crowd.peers), "ns")?;
+    crowd.say_time(
+        "announce of a new peer",
+        nanos(filled, crowd.peers),
+        "while the tracker fills",
+    )?;
     scene.measure_times()
 }
 
@@ -190,29 +190,40 @@ fn median(run: impl Fn(u64) -> Result<f64, Fault>) -> Result<f64, Fault> {
 impl Scene<'_> {
     fn measure_times(&self) -> Result<(), Fault> {
         let crowd = self.crowd;
-        crowd.say("announce", median(|seed| self.time(seed, Self::announce))?, "ns")?;
-        crowd.say(
-            "announce_with_wire",
-            median(|seed| self.time(seed, Self::announce_as_http))?,
-            "ns",
+        let how = "30 peers wanted, median of three runs of a million";
+        crowd.say_time(
+            "announce of a known peer",
+            median(|seed| self.time(seed, Self::announce))?,
+            how,
         )?;
-        crowd.say("two_threads", self.time_two_threads()?, "ns")?;
+        let with_wire = median(|seed| self.time(seed, Self::announce_as_http))?;
+        crowd.say_time(
+            "the same with query and answer",
+            with_wire,
+            "a query of some 280 bytes, compact",
+        )?;
+        crowd.say_time(
+            "the same on two threads",
+            self.time_two_threads()?,
+            "of each thread, without query and answer",
+        )?;
         let mut steps = self.time_sweep();
-        crowd.say(
-            "sweep_all",
-            steps.iter().sum::<Duration>().as_secs_f64() * 1e3,
-            "ms",
-        )?;
         steps.sort_unstable();
+        let (all, usual) = (steps.iter().sum::<Duration>(), steps[steps.len() / 2]);
         crowd.say(
-            "sweep_usual_step",
-            steps[steps.len() / 2].as_secs_f64() * 1e6,
-            "us",
+            "sweep of all",
+            &format!("{:.1} ms", all.as_secs_f64() * 1e3),
+            "by the clock",
         )?;
+        let longest = steps[steps.len() - 1];
+        let how = format!(
+            "by the clock; the longest took {:.0} µs",
+            longest.as_secs_f64() * 1e6
+        );
         crowd.say(
-            "sweep_longest_step",
-            steps[steps.len() - 1].as_secs_f64() * 1e6,
-            "us",
+            "usual step of a sweep",
+            &format!("{:.0} µs", usual.as_secs_f64() * 1e6),
+            &how,
         )
     }
 
@@ -300,12 +311,16 @@ impl Scene<'_> {
 
 impl Crowd {
     /// Prints one figure.
-    fn say(&self, name: &str, value: f64, unit: &str) -> Result<(), Fault> {
+    fn say(&self, what: &str, figure: &str, how: &str) -> Result<(), Fault> {
         Ok(writeln!(
             std::io::stdout(),
-            "tracker_{}_{name} {value:.1} {unit}",
+            "figure: {}: {what} | {figure} | {how}",
             self.name
         )?)
+    }
+
+    fn say_time(&self, what: &str, nanos: f64, how: &str) -> Result<(), Fault> {
+        self.say(what, &format!("{nanos:.0} ns"), how)
     }
 
     /// The torrent of each peer.
