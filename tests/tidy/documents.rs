@@ -77,6 +77,34 @@ fn links(body: &str) -> Vec<String> {
     found
 }
 
+#[test]
+fn files_that_the_map_names_are_there() {
+    let sources = files("", &[".rs"]);
+    let mut faults = Faults::default();
+    let mut maps = files("docs/adr", &[".md"]);
+    maps.extend(files("docs", &["ARCHITECTURE.md"]));
+    for text in &maps {
+        let quoted = text
+            .body
+            .lines()
+            .flat_map(|line| line.split('`').skip(1).step_by(2));
+        for name in quoted.filter(|name| !name.contains(' ')) {
+            let top = name.split_once('/').map_or("", |(top, _)| top);
+            let is_path = ["crates", "docs", "fuzz", "migrations", "tests"].contains(&top);
+            let ending = format!("/{name}");
+            let is_there = if is_path {
+                root().join(name).exists()
+            } else {
+                !name.ends_with(".rs") || sources.iter().any(|source| source.path.ends_with(&ending))
+            };
+            if !is_there {
+                faults.add(format!("{}: there is no {name}", text.path));
+            }
+        }
+    }
+    faults.report();
+}
+
 /// The anchors that a forge makes of the headings of a page.
 fn anchors(path: &std::path::Path) -> BTreeSet<String> {
     let body = fs::read_to_string(path).unwrap_or_default();
