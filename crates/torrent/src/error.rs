@@ -71,7 +71,7 @@ pub enum MetainfoError {
     Missing(&'static str),
     /// Piece length outside of what is allowed.
     #[error(
-        "The piece length {0} is not allowed: v1 needs 1 to 536,870,911 bytes, v2 a power of two from 16 KiB to 256 MiB."
+        "The piece length {0} is not allowed: v1 needs 1 to 536,854,528 bytes, v2 a power of two from 16 KiB to 256 MiB."
     )]
     PieceLength(i64),
     /// Both a single file and a list of files.

@@ -47,8 +47,8 @@ impl Default for Limits {
     }
 }
 
-/// Largest piece length that is accepted, in bytes (libtorrent's limit: below 512 MiB).
-pub(crate) const MAX_PIECE_LENGTH: u64 = (1 << 29) - 1;
+/// Largest piece length that is accepted, in bytes: as in libtorrent, 32,767 blocks of 16 KiB.
+pub(crate) const MAX_PIECE_LENGTH: u64 = 32_767 * BLOCK;
 
 /// Largest file that is accepted, in bytes: its 16 KiB blocks must be countable in 30 bits, as in libtorrent.
 pub(crate) const MAX_FILE_SIZE: u64 = (i32::MAX as u64 / 2) * BLOCK - 1;
