@@ -97,7 +97,7 @@ try {
   await page.getByLabel("Torrent file").setInputFiles(task.torrent);
   await page.getByRole("button", { name: "Publish" }).click();
   await page.waitForURL((url) => url.pathname !== "/datasets/new");
-  await page.getByRole("heading", { name: /Glacier photographs/ }).first().waitFor();
+  await page.getByRole("link", { name: /Glacier photographs/ }).first().waitFor();
   await look("published");
 
   await page.goto(task.base);
@@ -112,19 +112,21 @@ try {
   await visit("/about", "about");
   await visit("/feeds", "feeds");
   await visit("/tags", "tags");
+  await visit("/needs-seeds", "needs-seeds");
   await visit("/moderation", "moderation");
+  await visit("/moderation/deliveries", "deliveries");
 
   await page.goto(task.published);
   const sheet = page.locator("details.moderate");
   await sheet.locator("summary").click();
   await sheet.getByLabel("Reason").fill("The museum asked us to wait.");
+  gone = true;
   await sheet.getByRole("button", { name: "Hide" }).click();
   await page.waitForLoadState("load");
   await visit(task.published, "hidden-for-moderators");
 
   // Someone who is not signed in sees that it is gone, and why.
   await context.clearCookies();
-  gone = true;
   const answer = await page.goto(task.published);
   must(answer.status() === 410, `a hidden upload answers ${answer.status()}`);
   must((await page.content()).includes("removed by the moderators"), "the page says who removed it");

@@ -1,9 +1,9 @@
 """Two libtorrent sessions on one machine that find each other through the tracker alone.
 
 The seeder serves FOLDER (the content's parent), the leecher fetches into TARGET. DHT, local discovery, port mapping and
-peer exchange are off: only the tracker can introduce them. With an empty FOLDER there is no seeder here, and the
-leecher needs one elsewhere. Prints one JSON object a line: {"added": role, hashes}, {"tracker": reply},
-{"done": {...}} with the seconds it took, or {"error": text}.
+peer exchange are off: only the tracker can introduce them. They stay until standard input ends. With an empty FOLDER
+there is no seeder here, and the leecher needs one elsewhere. Prints one JSON object a line: {"added": role, hashes},
+{"tracker": role, "text"}, {"done": {...}} with the seconds it took, or {"error": text}.
 
 Usage: swarm.py ADDRESS TORRENT FOLDER TARGET [SECONDS]
 """
@@ -74,17 +74,20 @@ def listen(owner, role, until):
     return True
 
 
+def announced(handle, event):
+    """Whether the tracker has taken this event (start_sent, complete_sent) under each of the torrent's hashes."""
+    both = handle.torrent_file().info_hashes()
+    wanted = [number for number, there in enumerate((both.has_v1(), both.has_v2())) if there]
+    places = [place for tracker in handle.trackers() for place in tracker["endpoints"]]
+    return any(all(place["info_hashes"][number][event] for number in wanted) for place in places)
+
+
 deadline = time.monotonic() + PATIENCE
 started = time.monotonic()
 seeder, leecher = session(), session()
 if FOLDER:
     seeding = add(seeder, FOLDER, "seeder")
-    announced = []
-
-    def seeder_is_known():
-        return seeding.status().is_seeding and any(t["verified"] for t in seeding.trackers())
-
-    if not listen(seeder, "seeder", seeder_is_known):
+    if not listen(seeder, "seeder", lambda: seeding.status().is_seeding and announced(seeding, "start_sent")):
         say(error=f"the seeder did not get going: {seeding.status().state}, {seeding.trackers()}")
         sys.exit(1)
 
@@ -93,12 +96,18 @@ if not listen(leecher, "leecher", lambda: fetching.status().is_seeding):
     status = fetching.status()
     say(error=f"the leecher stopped at {status.progress:.0%} with {status.num_peers} peers: {fetching.trackers()}")
     sys.exit(1)
+fetched = time.monotonic()
+if not listen(leecher, "leecher", lambda: announced(fetching, "complete_sent")):
+    say(error=f"the completion was not told: {fetching.trackers()}")
+    sys.exit(1)
 
-# The completion is told to the tracker before the program ends.
-def told():
-    return any(isinstance(a, lt.tracker_reply_alert) for a in leecher.pop_alerts())
+# What was fetched may still wait to be written.
+fetching.flush_cache()
+flushed = []
+while not flushed and time.monotonic() < deadline:
+    leecher.wait_for_alert(200)
+    flushed += [alert for alert in leecher.pop_alerts() if isinstance(alert, lt.cache_flushed_alert)]
 
-
-leecher.wait_for_alert(1000)
-listen(leecher, "leecher", told)
-say(done={"seconds": round(time.monotonic() - started, 2), **hashes(fetching.torrent_file())})
+say(done={"seconds": round(fetched - started, 2), **hashes(fetching.torrent_file())})
+# Both stay in the swarm until the test has looked.
+sys.stdin.read()

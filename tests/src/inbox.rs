@@ -6,15 +6,17 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Value, json};
+use shoal_store::{ActorKind, Moment, NewFollower, NewRemoteActor, Received};
 use tokio::sync::Semaphore;
 
-use crate::instance;
+use crate::instance::{self, Shoal};
 
 /// What the inboxes got.
 #[derive(Clone, Debug)]
@@ -60,10 +62,52 @@ impl Inboxes {
         })
     }
 
-    /// The addresses of the hosts.
-    #[must_use]
-    pub fn hosts(&self) -> &[SocketAddr] {
-        &self.hosts
+    /// Makes one actor at each host a follower of a collection, as if its Follow had come in just now.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub fn follow(&self, shoal: &Shoal, collection: &str) -> Result<()> {
+        let store = shoal.store()?;
+        let followed = store
+            .local_actor(ActorKind::Collection, collection)?
+            .context("the collection is there")?;
+        for host in &self.hosts {
+            let base = format!("http://{host}");
+            let actor = NewRemoteActor {
+                uri: format!("{base}/reader"),
+                domain: host.to_string(),
+                name: "reader".to_owned(),
+                actor_type: "Person".to_owned(),
+                title: "A reader".to_owned(),
+                inbox: format!("{base}/reader/inbox"),
+                shared_inbox: Some(format!("{base}/inbox")),
+                key_id: format!("{base}/reader#main-key"),
+                public_key_pem: String::new(),
+                json: "{}".to_owned(),
+            };
+            let follow = format!("{base}/follows/1");
+            let actor_uri = &actor.uri;
+            let object = format!("{}/collections/{collection}", shoal.url());
+            let json =
+                json!({ "id": follow, "type": "Follow", "actor": actor_uri, "object": object }).to_string();
+            let follower = store.save_remote_actor(moment(), actor)?.id;
+            let now = moment().now;
+            let (activity_id, kind) = (follow.clone(), "Follow".to_owned());
+            let received = Received {
+                activity_id,
+                host: host.to_string(),
+                kind,
+                signed_at: now,
+            };
+            let new = NewFollower {
+                actor: followed.id,
+                follower,
+                follow_uri: follow,
+                follow_json: json,
+            };
+            store.receive_follow(moment(), received, new)?;
+        }
+        Ok(())
     }
 
     /// Lets so many more requests through; each of them is answered 202.
@@ -113,4 +157,10 @@ async fn receive(request: HttpRequest, body: web::Bytes, shared: web::Data<Share
         }
         Err(_) => HttpResponse::BadRequest().finish(),
     }
+}
+
+/// Now, as the store wants it.
+fn moment() -> Moment {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Moment::new(i64::try_from(now.as_millis()).unwrap_or(i64::MAX), rand::random())
 }

@@ -7,9 +7,11 @@ use std::fs::{self, File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result, bail};
+use shoal_store::{Role, Store};
 use tempfile::TempDir;
 
 use crate::binary::{self, Ended};
@@ -243,6 +245,22 @@ impl Shoal {
         Ok(link
             .with_context(|| format!("no sign-in link in:\n{log}"))?
             .to_owned())
+    }
+
+    /// The database, opened beside the server to look inside.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn store(&self) -> Result<Arc<Store>> {
+        let url = self
+            .settings
+            .iter()
+            .find(|(name, _)| name == "SHOAL__DATABASE__URL");
+        let url = url.map_or_else(
+            || format!("sqlite:{}", self.data.join("shoal.db").display()),
+            |(_, url)| url.clone(),
+        );
+        Ok(Arc::new(Store::open(&url, Role::Tool)?))
     }
 
     /// Makes an account with these scopes (a comma list) and gives a token with all of them.

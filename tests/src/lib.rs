@@ -10,6 +10,7 @@ pub mod inbox;
 pub mod instance;
 pub mod material;
 pub mod peers;
+pub mod scene;
 pub mod skip;
 pub mod wait;
 pub mod web;

@@ -22,6 +22,7 @@ pub struct Peer {
     child: Child,
     input: ChildStdin,
     said: Arc<Mutex<Vec<Value>>>,
+    copy: Option<PathBuf>,
 }
 
 impl Peer {
@@ -54,7 +55,9 @@ impl Peer {
         std::fs::copy(script_path(script), &copy)?;
         let mut command = Command::new(node);
         command.arg(&copy).args(arguments);
-        Self::start(script, command).map(Some)
+        let mut peer = Self::start(script, command)?;
+        peer.copy = Some(copy);
+        Ok(Some(peer))
     }
 
     fn start(name: &str, mut command: Command) -> Result<Self> {
@@ -79,6 +82,7 @@ impl Peer {
             child,
             input,
             said,
+            copy: None,
         })
     }
 
@@ -128,6 +132,7 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         let _ended = self.child.kill().and_then(|()| self.child.wait());
+        let _removed = self.copy.as_ref().map(std::fs::remove_file);
     }
 }
 

@@ -27,3 +27,8 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> R
         tokio::time::sleep(GLANCE).await;
     }
 }
+
+/// Lets time pass: for measuring what a program is like after a while, never for waiting until it has done something.
+pub async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}

@@ -2,3 +2,17 @@
 //!
 //! One file per story. Those in `real_clients/` need foreign programs, which `cargo xtask test` installs and names in
 //! the environment; without them they say that they are skipped. The tools they share are in `tests/src/`.
+
+mod backup;
+mod configuration;
+mod crash;
+mod first_start;
+mod hostile_uploads;
+mod one_data_folder;
+mod openapi;
+mod problems;
+mod real_clients;
+mod stopping;
+mod takedown;
+mod tokens;
+mod two_archives;

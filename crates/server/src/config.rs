@@ -305,8 +305,16 @@ impl Config {
             "federation.extra_ca_file",
         ));
         faults.extend(readable(self.database.url_file.as_deref(), "database.url_file"));
+        faults.extend(unknown_database(self.database.url.as_deref()));
         faults
     }
+}
+
+/// The sentence for a database of a kind that the store does not know; the URL itself may hold a password.
+fn unknown_database(url: Option<&str>) -> Option<String> {
+    let scheme = url?.split(':').next().unwrap_or_default();
+    let known = ["sqlite", "postgres", "postgresql"].contains(&scheme);
+    (!known).then(|| format!("database.url: {scheme}: is not known; use sqlite:PATH or postgres://…"))
 }
 
 /// The sentence for a configured file that cannot be read.

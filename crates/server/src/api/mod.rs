@@ -21,8 +21,11 @@ const JSON_BYTES: usize = 256 * 1024;
 
 /// Registers every call below `/api/v1`.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    let refused =
-        |error: &dyn std::fmt::Display| Problem::invalid(format!("The call cannot be read: {error}"));
+    let refused = |error: &dyn std::fmt::Display| {
+        let text = error.to_string();
+        let reason = text.trim_start_matches("Json deserialize error: ").trim_end_matches('.');
+        Problem::invalid(format!("The call cannot be read: {reason}."))
+    };
     config
         .app_data(
             web::JsonConfig::default()

@@ -105,7 +105,7 @@ impl UploadShape {
             info_hash_v2: row.info_hash_v2.map(|h| h.to_string()),
             seeders: u64::from(counts.complete),
             leechers: u64::from(counts.incomplete),
-            completed: row.completed,
+            completed: row.completed.max(counts.completed.into()),
             created_at: rfc3339(row.created_at),
             updated_at: rfc3339(row.updated_at),
             name: row.name,

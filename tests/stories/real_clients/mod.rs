@@ -1,0 +1,6 @@
+//! Stories with software that others wrote: torrent clients, a fediverse server, a browser.
+
+mod browser;
+mod fediverse;
+mod swarm;
+mod transmission;
