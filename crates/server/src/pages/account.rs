@@ -142,10 +142,7 @@ pub(crate) async fn show(
         follow_fault: refused.1.to_owned(),
         ..page(app, visitor, query, found)
     };
-    let is_gone = !page.withheld.is_empty();
-    let status = if is_gone {
-        StatusCode::GONE
-    } else if refused.1.is_empty() {
+    let status = if refused.1.is_empty() {
         StatusCode::OK
     } else {
         StatusCode::BAD_REQUEST

@@ -99,10 +99,7 @@ pub(crate) async fn show(
         follow_fault: follow_fault.to_owned(),
         ..view(app, visitor, query, &collection, &page)
     };
-    let is_gone = !view.withheld.is_empty();
-    let status = if is_gone {
-        StatusCode::GONE
-    } else if refused.is_some() {
+    let status = if refused.is_some() {
         StatusCode::BAD_REQUEST
     } else {
         StatusCode::OK

@@ -4,9 +4,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
-use shoal_store::{
-    Collection, Dataset, Id, Paging, Scope, Store, StoreError, Upload, UploadQuery, Visibility,
-};
+use shoal_store::{Collection, Dataset, Id, Paging, Scope, Store, StoreError, Upload, UploadQuery};
 
 use super::cards::{self, UploadCard};
 use super::frame::{Answer, Frame, Link, render};
@@ -100,9 +98,7 @@ fn find(store: &Store, slug: &str, visitor: &Visitor) -> Result<Option<Found>, S
 fn own_shelves(store: &Store, account: Id, taken: &[Collection]) -> Result<Vec<Collection>, StoreError> {
     let all = store.collections(&Paging::first(Paging::MOST))?.items;
     let is_free = |one: &Collection| {
-        one.account.id == account
-            && matches!(one.state, Visibility::Visible)
-            && !taken.iter().any(|other| other.id == one.id)
+        one.account.id == account && one.state.is_visible() && !taken.iter().any(|other| other.id == one.id)
     };
     Ok(all.into_iter().filter(is_free).collect())
 }
@@ -119,12 +115,7 @@ pub(crate) async fn dataset(
         .await?
         .ok_or_else(Problem::not_found)?;
     open_to(&visitor, &found.dataset.state)?;
-    let page = page(&app, &visitor, &query, found);
-    let status = match page.withheld.as_str() {
-        "" => StatusCode::OK,
-        _ => StatusCode::GONE,
-    };
-    render(status, &page)
+    render(StatusCode::OK, &page(&app, &visitor, &query, found))
 }
 
 /// Whether a visitor may change what an account described.

@@ -29,9 +29,10 @@ impl MessagePage {
     /// The page of a problem.
     pub(crate) fn of(frame: Frame, problem: &Problem) -> Self {
         let status = problem.status;
-        let (heading, next) = words(status);
+        let (heading, next) = words(problem);
         let (what, reason) = match status {
-            StatusCode::GONE => (String::new(), reason_of(&problem.sentence)),
+            StatusCode::GONE if problem.code == REMOVED => (String::new(), reason_of(&problem.sentence)),
+            StatusCode::INTERNAL_SERVER_ERROR => (String::new(), String::new()),
             StatusCode::NOT_FOUND if problem.sentence == Problem::not_found().sentence => (
                 "Nothing has this address, or nothing has it any more.".to_owned(),
                 String::new(),
@@ -49,16 +50,27 @@ impl MessagePage {
     }
 }
 
-/// The heading of a status and what someone can do about it.
-fn words(status: StatusCode) -> (&'static str, &'static str) {
-    match status {
+/// The code of what moderators hid or removed.
+const REMOVED: &str = "removed";
+
+/// The heading of a problem and what someone can do about it.
+fn words(problem: &Problem) -> (&'static str, &'static str) {
+    match problem.status {
         StatusCode::NOT_FOUND => (
             "There is nothing here",
             "Check the address for a slip, or search for the title. If a link brought you here, its author may like to know.",
         ),
+        StatusCode::GONE if problem.code != REMOVED => (
+            "This is used up",
+            "Nothing was changed. Signing in with a password still works, if you have set one.",
+        ),
         StatusCode::GONE => (
             "This was removed by the moderators",
             "The tracker no longer serves it, and its posts on other servers were withdrawn. If you think that this is a mistake, write to whoever runs this archive.",
+        ),
+        StatusCode::FORBIDDEN if problem.code == "csrf" => (
+            "This form cannot be taken",
+            "Nothing was changed. Open its page again and repeat what you wanted to do.",
         ),
         StatusCode::FORBIDDEN => (
             "This is not open to you",
@@ -163,7 +175,7 @@ async fn page_of(request: &HttpRequest, problem: &Problem) -> HttpResponse {
         .expect("every route has the app")
         .clone();
     let visitor = Visitor::extract(request).await.unwrap_or(Visitor(None));
-    let frame = Frame::new(&app, &visitor, request.path(), words(problem.status).0).private();
+    let frame = Frame::new(&app, &visitor, request.path(), words(problem).0).private();
     let page = render(problem.status, &MessagePage::of(frame, problem));
     let mut answer =
         page.unwrap_or_else(|_| HttpResponse::InternalServerError().body("Something failed on our side."));

@@ -116,15 +116,7 @@ pub(crate) async fn upload(
         .await?;
     let found = found.ok_or_else(Problem::not_found)?;
     open_to(&visitor, &found.upload.state)?;
-    let page = page(&app, &visitor, &query, found);
-    render(
-        if page.withheld.is_empty() {
-            StatusCode::OK
-        } else {
-            StatusCode::GONE
-        },
-        &page,
-    )
+    render(StatusCode::OK, &page(&app, &visitor, &query, found))
 }
 
 fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> UploadPage {
