@@ -20,6 +20,9 @@ use crate::config::{Config, TrackerMode};
 
 type Stopped = watch::Receiver<bool>;
 
+/// Ages stand still while the program is down; swarms saved longer ago than this would be full of peers that are gone.
+const STALE: Duration = Duration::from_secs(2 * 3600);
+
 /// Peers looked at in a second: ten million are gone through in some minutes, a million in seconds.
 const SWEPT_PER_SECOND: usize = 100_000;
 
@@ -67,6 +70,14 @@ fn restore(tracker: &Tracker, file: &Path) {
     let Ok(saved) = File::open(file) else {
         return;
     };
+    let saved_at = saved.metadata().and_then(|about| about.modified()).ok();
+    if saved_at
+        .and_then(|at| at.elapsed().ok())
+        .is_some_and(|age| age > STALE)
+    {
+        tracing::info!("saved swarms are too old to be of use; clients will announce again");
+        return;
+    }
     match tracker.restore(Seconds(0), &mut BufReader::new(saved)) {
         Ok(peers) => tracing::info!(?peers, "swarms restored"),
         Err(error) => tracing::warn!(%error, "saved swarms cannot be used; clients will announce again"),

@@ -176,10 +176,11 @@ impl Torrents {
         gone
     }
 
-    /// Gives room back when less than a third is used.
+    /// Gives room back when less than about a third is used.
     pub(crate) fn trim(&mut self, mixer: &Mixer) {
-        if self.len < self.slots.len() / 3 {
-            self.resize(self.len * 4 / 3 + 4, mixer);
+        let enough = self.len * 4 / 3 + 4;
+        if enough * 2 < self.slots.len() {
+            self.resize(enough, mixer);
         }
     }
 

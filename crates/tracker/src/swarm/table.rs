@@ -15,6 +15,9 @@ const SPARSE: usize = 16;
 /// their number.
 const STRIDES: [usize; 8] = [10_007, 20_011, 30_011, 40_009, 50_021, 60_013, 70_001, 80_021];
 
+/// Leaves whose memory is asked for at once.
+const GROUP: usize = 4;
+
 #[derive(Debug)]
 pub(super) struct Table<R> {
     leaves: Vec<Box<[R]>>,
@@ -198,9 +201,6 @@ impl<R: Record> Table<R> {
         }
     }
 }
-
-/// Leaves whose memory is asked for at once.
-const GROUP: usize = 4;
 
 /// One way over all leaves, by dice.
 struct Walk {
