@@ -23,7 +23,9 @@ const JSON_BYTES: usize = 256 * 1024;
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     let refused = |error: &dyn std::fmt::Display| {
         let text = error.to_string();
-        let reason = text.trim_start_matches("Json deserialize error: ").trim_end_matches('.');
+        let reason = text
+            .trim_start_matches("Json deserialize error: ")
+            .trim_end_matches('.');
         Problem::invalid(format!("The call cannot be read: {reason}."))
     };
     config
