@@ -3,7 +3,7 @@
 
 use actix_web::web;
 use serde::Deserialize;
-use shoal_store::{Id, Scope, StoreError, Target, Visibility};
+use shoal_store::{Id, Moment, Scope, Store, StoreError, Target, Visibility};
 
 use super::frame::{Answer, go_to};
 use super::scarce::Scarcity;
@@ -35,7 +35,7 @@ impl Sheet {
         state: &Visibility,
         back: &str,
     ) -> Option<Self> {
-        visitor.may(Scope::Review).then(|| Self {
+        visitor.may(scope_for(kind)).then(|| Self {
             what: kind,
             action: format!("/moderation/{kind}s/{id}"),
             back: back.to_owned(),
@@ -43,6 +43,15 @@ impl Sheet {
             is_visible: matches!(state, Visibility::Visible),
             is_removed: matches!(state, Visibility::Removed { .. }),
         })
+    }
+}
+
+/// What it takes to act on a thing of this kind: accounts are for administrators, as at the API.
+fn scope_for(kind: &str) -> Scope {
+    if kind == "account" {
+        Scope::Admin
+    } else {
+        Scope::Review
     }
 }
 
@@ -72,6 +81,9 @@ pub(crate) struct ActForm {
     #[serde(default)]
     back: String,
 }
+
+/// What the store does for a moderator.
+type Verb = fn(&Store, Moment, Target, Id, &str) -> Result<(), StoreError>;
 
 /// A moderator's act on `/moderation/{kind}s/{id}`.
 pub(crate) async fn act(
@@ -103,19 +115,15 @@ pub(crate) async fn act(
         ));
     }
     let (target, by) = (target(&kind, id)?, moderator.id());
-    let done = match act.as_str() {
-        "hide" => "hidden",
-        "restore" => "restored",
-        "remove" => "removed",
+    moderator.require(scope_for(target.kind()))?;
+    let (done, verb): (&str, Verb) = match act.as_str() {
+        "hide" => ("hidden", Store::hide),
+        "restore" => ("restored", Store::restore),
+        "remove" => ("removed", Store::remove),
         _ => return Err(Problem::invalid("That is not something a moderator does here.")),
     };
-    app.write(move |store, moment| match act.as_str() {
-        "hide" => store.hide(moment, target, by, &reason),
-        "restore" => store.restore(moment, target, by, &reason),
-        "remove" => store.remove(moment, target, by, &reason),
-        _ => Err(StoreError::Invalid("There is no such act.".into())),
-    })
-    .await?;
+    app.write(move |store, moment| verb(store, moment, target, by, &reason))
+        .await?;
     scarcity.forget();
     let back = if is_own_path(&back) {
         back

@@ -12,6 +12,7 @@ use shoal_tracker::Tracker;
 use super::cards;
 use crate::app::App;
 use crate::clock;
+use crate::view::swarm::SAFE_COPIES;
 use crate::view::threat::Danger;
 
 /// How long a count is good, in milliseconds.
@@ -20,8 +21,6 @@ const GOOD_FOR: Millis = 30_000;
 const MOST_LOOKED_AT: usize = 5_000;
 /// Most uploads kept.
 pub(crate) const MOST_KEPT: usize = 200;
-/// From this many complete copies on an upload needs none.
-const ENOUGH: u32 = 5;
 
 /// An upload that needs copies, and how endangered its dataset is.
 #[derive(Clone, Debug)]
@@ -97,7 +96,7 @@ fn count(store: &Store, tracker: &Tracker) -> Result<Arc<[Id]>, StoreError> {
             .items
             .into_iter()
             .map(|upload| (complete(tracker, &upload), upload));
-        found.extend(scarce.filter(|(complete, _)| *complete < ENOUGH));
+        found.extend(scarce.filter(|(complete, _)| u64::from(*complete) < SAFE_COPIES));
         match page.next {
             Some(cursor) if looked_at < MOST_LOOKED_AT => {
                 paging = Paging {

@@ -9,7 +9,7 @@ use super::size::counted;
 const MOST_DOTS: usize = 45;
 
 /// From this many complete copies on nobody is asked for help in so many words.
-const SAFE_COPIES: u64 = 5;
+pub(crate) const SAFE_COPIES: u64 = 5;
 
 /// Who has an upload now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
