@@ -160,7 +160,8 @@ async fn receive(request: HttpRequest, body: web::Bytes, shared: web::Data<Share
 }
 
 /// Now, as the store wants it.
-fn moment() -> Moment {
+#[must_use]
+pub fn moment() -> Moment {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Moment::new(i64::try_from(now.as_millis()).unwrap_or(i64::MAX), rand::random())
 }

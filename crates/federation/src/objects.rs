@@ -2,7 +2,7 @@
 
 use crate::{Federation, outbox, vocab};
 use serde_json::Value;
-use shoal_store::{Id, StoreError};
+use shoal_store::{Id, Millis, Record, StoreError, Visibility};
 
 /// What is at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Federation {
         let Some(record) = self.store().record(&uri)? else {
             return Ok(ObjectAnswer::Missing);
         };
-        match record.tombstoned_at {
+        match self.gone_since(&record)? {
             None => Ok(ObjectAnswer::Found(record.json)),
             Some(at) => {
                 let context = Value::from(vocab::CONTEXT);
@@ -43,10 +43,38 @@ impl Federation {
     /// When the store does not answer.
     pub fn activity(&self, id: Id) -> Result<ObjectAnswer, StoreError> {
         let row = self.store().activity(&self.urls().activity(id))?;
-        Ok(match row.filter(|row| is_public(&row.json)) {
-            None => ObjectAnswer::Missing,
-            Some(row) if row.tombstoned => ObjectAnswer::Gone(outbox::buried(&row)?.to_string()),
-            Some(row) => ObjectAnswer::Found(row.json),
+        let Some(row) = row.filter(|row| is_public(&row.json)) else {
+            return Ok(ObjectAnswer::Missing);
+        };
+        let record = row.object_uri.as_deref().map(|uri| self.store().record(uri));
+        let record = record
+            .transpose()?
+            .flatten()
+            .filter(|_| matches!(row.kind.as_str(), "Create" | "Update"));
+        let gone = record
+            .map(|record| self.gone_since(&record))
+            .transpose()?
+            .flatten();
+        Ok(match row {
+            row if row.tombstoned || gone.is_some() => ObjectAnswer::Gone(outbox::buried(&row)?.to_string()),
+            row => ObjectAnswer::Found(row.json),
+        })
+    }
+
+    /// Since when a post may not be shown any more. Hiding takes effect at once; the courier buries the post itself a
+    /// moment later, when it tells the followers.
+    fn gone_since(&self, record: &Record) -> Result<Option<Millis>, StoreError> {
+        if record.tombstoned_at.is_some() {
+            return Ok(record.tombstoned_at);
+        }
+        let upload = record
+            .subject
+            .upload
+            .map(|id| self.store().upload(id))
+            .transpose()?;
+        Ok(match upload.flatten().map(|upload| upload.state) {
+            Some(Visibility::Hidden { at, .. } | Visibility::Removed { at, .. }) => Some(at),
+            Some(Visibility::Visible) | None => None,
         })
     }
 }
