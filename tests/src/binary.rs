@@ -33,14 +33,14 @@ fn find() -> Result<PathBuf> {
         .context("a test lies two folders below its profile")?;
     let target = profile.parent().context("a profile lies in the target folder")?;
     let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // The same choice of packages and targets as the tests', so that all of them share one set of dependencies.
     build
         .args([
             "build",
             "--quiet",
-            "--package",
-            "shoal",
-            "--bin",
-            "shoal",
+            "--workspace",
+            "--bins",
+            "--tests",
             "--target-dir",
         ])
         .arg(target);
