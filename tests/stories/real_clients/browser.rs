@@ -36,6 +36,12 @@ async fn a_person_signs_in_publishes_and_hides_in_chromium() -> Result<()> {
     let Some(mut browser) = Peer::node(story, "browser.mjs", &[&task.to_string()])? else {
         return Ok(());
     };
+    // One bound for each stretch of the way, since the whole takes long on a loaded machine.
+    for page in ["settings", "published", "collection", "moderation"] {
+        browser
+            .heard(page, |said| said["page"] == page || said.get("done").is_some())
+            .await?;
+    }
     let done = browser
         .heard("the end of the visit", |said| said.get("done").is_some())
         .await?;
