@@ -9,6 +9,9 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
+/// Connections at a time.
+pub(super) const CONNECTIONS: usize = 16;
+
 /// How many announces, and over what.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
@@ -108,12 +111,16 @@ pub(super) fn get(address: &str, path: &str) -> Result<String> {
 pub(super) fn floor() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
-    for connection in listener.incoming() {
-        let mut connection = connection?;
-        thread::spawn(move || {
-            let _gone = repeat(&mut connection);
-        });
-    }
+    // As many threads as the load has connections, made once: a floor must not pay for a thread a connection.
+    thread::scope(|all| {
+        for _ in 0..CONNECTIONS {
+            all.spawn(|| {
+                for connection in listener.incoming() {
+                    let _gone = connection.and_then(|mut connection| repeat(&mut connection));
+                }
+            });
+        }
+    });
     Ok(())
 }
 

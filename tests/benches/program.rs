@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use load::Load;
+use load::{CONNECTIONS, Load};
 use shoal_tests::instance::{Setup, Shoal};
 use shoal_tests::scene::Scene;
 use shoal_tests::wait;
@@ -106,12 +106,12 @@ async fn announces() -> Result<()> {
 
     let kept = Load {
         requests: 200_000,
-        connections: 16,
+        connections: CONNECTIONS,
         keep_alive: true,
     };
     let fresh = Load {
         requests: 20_000,
-        connections: 16,
+        connections: CONNECTIONS,
         keep_alive: false,
     };
     for (name, load) in [("kept connections", kept), ("a new connection each", fresh)] {
@@ -120,7 +120,7 @@ async fn announces() -> Result<()> {
         let shoal = measured(&load, &address, shoal.process())?;
         let floor = measured(&load, floor_address.trim(), floor.0.id())?;
         println!(
-            "figure: HTTP announce, {name} | {:.1} µs of processor time | {} announces of 10,000 torrents over 16 \
+            "figure: HTTP announce, {name} | {:.1} µs of processor time | {} announces of 10,000 torrents over {CONNECTIONS} \
              connections, {:.0}/s; a server that repeats one answer of the same size needs {:.1} µs, {:.0}/s",
             shoal.0, load.requests, shoal.1, floor.0, floor.1
         );
