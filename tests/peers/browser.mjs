@@ -43,11 +43,11 @@ page.on("requestfailed", (request) => {
   if (text !== "net::ERR_ABORTED") say({ fault: `request ${request.url()}: ${text}` });
 });
 
-// Chromium itself logs every page whose own status is an error; a hidden page's 410 is what it should be.
+// Chromium itself logs every page whose own status is an error, also where that status is what it should be.
 function expected(message) {
-  return gone && message.text().includes("410");
+  return mishap !== "" && message.text().includes(mishap);
 }
-let gone = false;
+let mishap = "";
 
 async function look(name) {
   pages += 1;
@@ -58,21 +58,35 @@ async function look(name) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       if (wide > width) say({ fault: `${name} at ${width}: ${wide} pixels wide, so that it scrolls sideways` });
       await page.screenshot({ path: `${task.pictures}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    for (const { id, impact, help, nodes } of violations) {
-      if (impact !== "serious" && impact !== "critical") continue;
-      const places = nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`);
-      say({ fault: `axe-core at ${name} (${colorScheme}): ${id}: ${help}: ${places.join(" | ")}` });
+      await examine(`${name} at ${width} (${colorScheme})`);
     }
   }
   say({ page: name, url: page.url() });
 }
 
+// A phone shows other things than a desk does (menus, scrolling tables), so each width is looked at by itself.
+async function examine(what) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  for (const { id, impact, help, nodes } of violations) {
+    if (impact !== "serious" && impact !== "critical") continue;
+    const places = nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.failureSummary ?? ""}`);
+    say({ fault: `axe-core at ${what}: ${id}: ${help}: ${places.join(" | ")}` });
+  }
+}
+
 async function visit(path, name) {
   await page.goto(new URL(path, task.base).href);
   await look(name);
+}
+
+// Hides what the page is about.
+async function hide(reason) {
+  const sheet = page.locator("details.moderate");
+  await sheet.locator("summary").click();
+  await sheet.getByLabel("Reason").fill(reason);
+  await sheet.getByRole("button", { name: "Hide" }).click();
+  await page.waitForLoadState("load");
 }
 
 function must(condition, text) {
@@ -88,6 +102,21 @@ try {
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL((url) => !url.pathname.startsWith("/sign-in/"));
   await visit("/settings", "settings");
+
+  // The link in the log works once, and says so kindly afterwards.
+  mishap = "410";
+  await page.goto(task.link);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForLoadState("load");
+  await look("used-up-link");
+  // A form that was open while its session ended is not taken, and nothing typed is lost without a word.
+  mishap = "403";
+  await page.goto(new URL("/settings", task.base).href);
+  await page.locator('main input[name="csrf"]').first().evaluate((field) => (field.value = "of an older session"));
+  await page.locator("main form").first().evaluate((form) => form.requestSubmit());
+  await page.waitForLoadState("load");
+  await look("old-form");
+  mishap = "";
 
   await visit("/datasets/new", "publish");
   await page.getByLabel("Title").fill("Glacier photographs, 1890 to 1950");
@@ -117,13 +146,12 @@ try {
   await visit("/moderation/deliveries", "deliveries");
 
   await page.goto(task.published);
-  const sheet = page.locator("details.moderate");
-  await sheet.locator("summary").click();
-  await sheet.getByLabel("Reason").fill("The museum asked us to wait.");
-  gone = true;
-  await sheet.getByRole("button", { name: "Hide" }).click();
-  await page.waitForLoadState("load");
+  mishap = "410";
+  await hide("The museum asked us to wait.");
   await visit(task.published, "hidden-for-moderators");
+  await page.goto(new URL("/accounts/ann", task.base).href);
+  await hide("Away until the owner is heard of.");
+  await visit("/accounts/ann", "suspended-for-moderators");
 
   // Someone who is not signed in sees that it is gone, and why.
   await context.clearCookies();
@@ -132,6 +160,7 @@ try {
   must((await page.content()).includes("removed by the moderators"), "the page says who removed it");
   must((await page.content()).includes("asked us to wait"), "the page says why");
   await look("hidden");
+  await visit("/accounts/ann", "suspended");
   say({ done: { pages } });
 } catch (error) {
   await page.screenshot({ path: `${task.pictures}/error.png`, fullPage: true }).catch(() => {});
