@@ -11,6 +11,7 @@ pub mod instance;
 pub mod material;
 pub mod peers;
 pub mod scene;
+pub mod signer;
 pub mod skip;
 pub mod wait;
 pub mod web;
