@@ -19,6 +19,7 @@ mod objects;
 pub mod outbox;
 pub mod policy;
 pub mod proof;
+pub mod records;
 mod remote;
 pub mod sign;
 pub mod time;

@@ -83,6 +83,11 @@ impl Urls {
         format!("{}/uploads/{id}", self.text)
     }
 
+    /// An upload's `.torrent`, byte for byte as it was uploaded.
+    pub fn torrent(&self, id: Id) -> String {
+        format!("{}/api/v1/uploads/{id}/torrent", self.text)
+    }
+
     /// A dataset's page.
     pub fn dataset(&self, slug: &str) -> String {
         format!("{}/datasets/{slug}", self.text)

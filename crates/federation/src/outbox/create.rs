@@ -22,6 +22,7 @@ pub(super) fn create(
         author: &author,
         upload,
         dataset,
+        record: None,
         published: draft.at,
         updated: None,
     };
@@ -33,7 +34,7 @@ pub(super) fn create(
     draft.keep(actor, uri.clone(), subject, &object);
     let deed = Deed {
         kind: "Create",
-        context: vocab::note_context(draft.urls().base()),
+        context: vocab::note_context(),
         to: everyone(),
         cc: vec![draft.followers_uri(actor)],
         object,

@@ -2,7 +2,7 @@
 
 use super::draft::{Deed, Draft, everyone, internal};
 use crate::{
-    time::rfc3339,
+    records,
     vocab::{self, activity::Tombstone},
 };
 use serde_json::Value;
@@ -10,13 +10,7 @@ use shoal_store::{Audience, LocalActor, Millis, Record, StoreError};
 
 /// The Tombstone of a post; with a context when it is served by itself.
 pub(crate) fn tombstone(uri: &str, deleted: Millis, context: Option<Value>) -> Tombstone {
-    Tombstone {
-        context,
-        id: uri.to_owned(),
-        kind: "Tombstone",
-        former_type: "Note",
-        deleted: rfc3339(deleted),
-    }
+    records::tombstone(uri, "Note", deleted, context)
 }
 
 /// Takes a post back from everyone who was ever sent it.

@@ -3,7 +3,7 @@
 
 use crate::{
     html::{cut, escape, size},
-    markdown,
+    markdown, records,
     time::rfc3339,
     urls::Urls,
     vocab::{
@@ -13,7 +13,6 @@ use crate::{
 };
 use serde_json::json;
 use shoal_store::{Dataset, Millis, Threat, Upload};
-use shoal_torrent::Magnet;
 
 /// How much of a title is shown, in characters.
 const TITLE: usize = 300;
@@ -21,10 +20,6 @@ const TITLE: usize = 300;
 const DESCRIPTION: usize = 1_500;
 /// How many tags are named.
 const TAGS: usize = 20;
-/// How many trackers and web seeds the magnet link names.
-const ADDRESSES: usize = 5;
-/// The longest address that the magnet link names, in bytes.
-const ADDRESS: usize = 300;
 
 /// What a post is made of.
 pub struct Post<'a> {
@@ -38,6 +33,8 @@ pub struct Post<'a> {
     pub upload: &'a Upload,
     /// Its dataset.
     pub dataset: &'a Dataset,
+    /// The id of the upload's record, if it has one.
+    pub record: Option<&'a str>,
     /// When the post was first made.
     pub published: Millis,
     /// When it was last edited.
@@ -54,7 +51,7 @@ pub fn note(post: &Post<'_>) -> Note {
     } = post;
     let tags = hashtags(urls, &dataset.tags);
     Note {
-        context: vocab::note_context(urls.base()),
+        context: vocab::note_context(),
         id: post.id.to_owned(),
         kind: "Note",
         attributed_to: post.author.to_owned(),
@@ -70,6 +67,7 @@ pub fn note(post: &Post<'_>) -> Note {
         interaction_policy: json!({ "canQuote": { "automaticApproval": [PUBLIC] } }),
         dataset: urls.dataset(&dataset.slug),
         upload: urls.upload(upload.id),
+        record: post.record.map(str::to_owned),
         info_hash_v1: upload.info_hash_v1.as_ref().map(ToString::to_string),
         info_hash_v2: upload.info_hash_v2.as_ref().map(ToString::to_string),
         byte_size: upload.total_size,
@@ -130,7 +128,7 @@ fn threat(threat: Threat) -> &'static str {
 /// The magnet link as an anchor (Mastodon keeps it, GoToSocial shows its text) and the hashes as text.
 fn how_to_get_it(post: &Post<'_>) -> String {
     let upload = post.upload;
-    let link = magnet(post).to_string();
+    let link = records::magnet(post.urls, upload).to_string();
     let mut html = format!("<p><a href=\"{}\">Magnet link</a>", escape(&link));
     for (version, hash) in [
         ("v1", upload.info_hash_v1.as_ref().map(ToString::to_string)),
@@ -142,36 +140,6 @@ fn how_to_get_it(post: &Post<'_>) -> String {
     }
     html.push_str("</p>");
     html
-}
-
-fn magnet(post: &Post<'_>) -> Magnet {
-    let upload = post.upload;
-    let own = std::iter::once(post.urls.announce());
-    let others = upload
-        .trackers
-        .iter()
-        .filter(|tracker| **tracker != post.urls.announce())
-        .cloned();
-    let short = |address: &String| address.len() <= ADDRESS;
-    let trackers = if upload.private {
-        others.filter(short).take(ADDRESSES).collect()
-    } else {
-        own.chain(others).filter(short).take(ADDRESSES).collect()
-    };
-    Magnet {
-        info_hash_v1: upload.info_hash_v1,
-        info_hash_v2: upload.info_hash_v2,
-        name: Some(cut(&upload.name, 200)),
-        size: u64::try_from(upload.total_size).ok(),
-        trackers,
-        web_seeds: upload
-            .web_seeds
-            .iter()
-            .filter(|seed| short(seed))
-            .take(ADDRESSES)
-            .cloned()
-            .collect(),
-    }
 }
 
 /// `sea-ice` becomes `#SeaIce`: hashtags are letters, digits and underscores on every server.

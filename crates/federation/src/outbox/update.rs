@@ -25,6 +25,7 @@ pub(super) fn update_note(
         author: &author,
         upload,
         dataset,
+        record: None,
         published,
         updated: Some(later(draft.at, time("updated").unwrap_or(published))),
     };
@@ -36,7 +37,7 @@ pub(super) fn update_note(
     draft.keep(actor, record.uri.clone(), record.subject, &object);
     let deed = Deed {
         kind: "Update",
-        context: vocab::note_context(draft.urls().base()),
+        context: vocab::note_context(),
         to: everyone(),
         cc: vec![draft.followers_uri(actor)],
         object,

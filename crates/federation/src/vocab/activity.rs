@@ -27,7 +27,7 @@ pub struct Activity {
     pub object: Value,
 }
 
-/// What stands in for a post that is gone (ActivityPub §6.4).
+/// What stands in for a post or a record that is gone (ActivityPub §6.4).
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tombstone {
@@ -39,8 +39,8 @@ pub struct Tombstone {
     /// `Tombstone`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// `Note`: Misskey ignores the deletion of a type that it does not know.
-    pub former_type: &'static str,
+    /// What it was; `Note` for a post, since Misskey ignores the deletion of a type that it does not know.
+    pub former_type: String,
     /// When, RFC 3339.
     pub deleted: String,
 }

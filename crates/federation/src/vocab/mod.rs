@@ -1,12 +1,15 @@
 //! The shapes that go over the wire, and nothing that decides anything. What we send: `actor.rs`, `note.rs`,
-//! `activity.rs`, `collection.rs`. What we read of others: `remote_actor.rs`, `incoming.rs`.
+//! `record.rs`, `activity.rs`, `collection.rs`; our own words: `terms.rs`. What we read of others: `remote_actor.rs`,
+//! `incoming.rs`.
 
 pub mod activity;
 pub mod actor;
 pub mod collection;
 pub mod incoming;
 pub mod note;
+pub mod record;
 pub mod remote_actor;
+pub mod terms;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -31,27 +34,30 @@ pub fn plain_context() -> Value {
     json!([CONTEXT, crate::proof::CONTEXT])
 }
 
-/// The context of a post: hashtags, quoting, and our own terms, which live under this server's `/ns`.
-pub fn note_context(base: &str) -> Value {
-    json!([
-        CONTEXT,
-        crate::proof::CONTEXT,
-        {
-            "Hashtag": "as:Hashtag",
-            "sensitive": "as:sensitive",
-            "gts": "https://gotosocial.org/ns#",
-            "interactionPolicy": { "@id": "gts:interactionPolicy", "@type": "@id" },
-            "canQuote": { "@id": "gts:canQuote", "@type": "@id" },
-            "automaticApproval": { "@id": "gts:automaticApproval", "@type": "@id" },
-            "shoal": format!("{base}/ns#"),
-            "dataset": { "@id": "shoal:dataset", "@type": "@id" },
-            "upload": { "@id": "shoal:upload", "@type": "@id" },
-            "infoHashV1": "shoal:infoHashV1",
-            "infoHashV2": "shoal:infoHashV2",
-            "byteSize": "shoal:byteSize",
-            "threat": "shoal:threat"
-        }
-    ])
+/// The context of a post: hashtags, quoting, and our own words. They stand in it whole, because people's servers fetch no
+/// contexts.
+pub fn note_context() -> Value {
+    let mut context = json!({
+        "Hashtag": "as:Hashtag",
+        "sensitive": "as:sensitive",
+        "gts": "https://gotosocial.org/ns#",
+        "interactionPolicy": { "@id": "gts:interactionPolicy", "@type": "@id" },
+        "canQuote": { "@id": "gts:canQuote", "@type": "@id" },
+        "automaticApproval": { "@id": "gts:automaticApproval", "@type": "@id" }
+    });
+    if let Some(members) = context.as_object_mut() {
+        members.extend(terms::post_terms());
+    }
+    json!([CONTEXT, crate::proof::CONTEXT, context])
+}
+
+/// The context of a record, and of an activity with one inside: `{base}/ns` is `terms::context`, the same on every server.
+/// `torrents` says whether it names any (FEP-d8c8).
+pub fn record_context(base: &str, torrents: bool) -> Value {
+    let mut context = vec![CONTEXT.to_owned(), crate::proof::CONTEXT.to_owned()];
+    context.extend(torrents.then(|| terms::TORRENT_CONTEXT.to_owned()));
+    context.push(format!("{base}/ns"));
+    Value::from(context)
 }
 
 /// The context of an actor document: signing keys, proof keys (`assertionMethod` is a term of DID), and what Mastodon adds.

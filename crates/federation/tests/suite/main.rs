@@ -8,4 +8,5 @@ mod foreign;
 mod inbox;
 mod outgoing;
 mod proofs;
+mod records;
 mod world;

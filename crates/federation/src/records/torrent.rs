@@ -1,0 +1,112 @@
+//! The record of a torrent (FEP-d8c8), its short form, and the magnet link that both and the post carry.
+
+use super::{Edition, json, torrent_context};
+use crate::{
+    html::cut,
+    urls::Urls,
+    vocab::record::{Link, ShortTorrent, TorrentNames, TorrentRecord},
+};
+use serde_json::Value;
+use shoal_store::Upload;
+use shoal_torrent::Magnet;
+
+/// How many trackers and web seeds are named, each.
+const ADDRESSES: usize = 5;
+/// The longest address that is named, in bytes.
+const ADDRESS: usize = 300;
+/// The longest name in a magnet link, in characters.
+const NAME: usize = 200;
+
+/// Writes the record of a torrent, by the account that published its upload. `bytes` are those of the `.torrent`.
+#[must_use]
+pub fn torrent(edition: &Edition<'_>, upload: &Upload, bytes: &[u8]) -> Value {
+    let _ = bytes;
+    let names = names(edition.urls, upload);
+    json(TorrentRecord {
+        head: edition.head("Torrent", torrent_context(edition), false),
+        url: links(edition.urls, upload, &names),
+        names,
+        byte_size: Some(upload.total_size),
+    })
+}
+
+/// The form in which a torrent stands in other documents: `id` is its record's.
+#[must_use]
+pub fn short_torrent(urls: &Urls, id: &str, upload: &Upload) -> ShortTorrent {
+    ShortTorrent {
+        id: id.to_owned(),
+        kind: "Torrent",
+        names: names(urls, upload),
+    }
+}
+
+fn names(urls: &Urls, upload: &Upload) -> TorrentNames {
+    TorrentNames {
+        infohash_v1: upload.info_hash_v1.as_ref().map(ToString::to_string),
+        infohash_v2: upload.info_hash_v2.as_ref().map(ToString::to_string),
+        bencoded: urls.torrent(upload.id),
+        magnet: magnet(urls, upload).to_string(),
+    }
+}
+
+/// The magnet link of an upload: with our tracker first, unless the torrent asks for its own only.
+#[must_use]
+pub fn magnet(urls: &Urls, upload: &Upload) -> Magnet {
+    let web_seeds = upload.web_seeds.iter().filter(|seed| is_short(seed));
+    Magnet {
+        info_hash_v1: upload.info_hash_v1,
+        info_hash_v2: upload.info_hash_v2,
+        name: Some(cut(&upload.name, NAME)),
+        size: u64::try_from(upload.total_size).ok(),
+        trackers: trackers(urls, upload),
+        web_seeds: web_seeds.take(ADDRESSES).cloned().collect(),
+    }
+}
+
+fn trackers(urls: &Urls, upload: &Upload) -> Vec<String> {
+    let own = (!upload.private).then(|| urls.announce());
+    let others = upload
+        .trackers
+        .iter()
+        .filter(|tracker| **tracker != urls.announce() || upload.private);
+    let all = own.into_iter().chain(others.cloned());
+    all.filter(|tracker| is_short(tracker)).take(ADDRESSES).collect()
+}
+
+fn is_short(address: &str) -> bool {
+    address.len() <= ADDRESS
+}
+
+/// The links of a torrent as PeerTube writes them, so that what reads its videos finds ours.
+fn links(urls: &Urls, upload: &Upload, names: &TorrentNames) -> Vec<Link> {
+    let link = |media_type, href| Link {
+        kind: "Link",
+        name: None,
+        rel: Vec::new(),
+        media_type: Some(media_type),
+        href,
+    };
+    let mut links = vec![
+        link("text/html", urls.upload(upload.id)),
+        link("application/x-bittorrent", names.bencoded.clone()),
+        link(
+            "application/x-bittorrent;x-scheme-handler/magnet",
+            names.magnet.clone(),
+        ),
+    ];
+    links.extend(trackers(urls, upload).into_iter().map(|href| {
+        let scheme = match href.split(':').next().unwrap_or_default() {
+            "ws" | "wss" => "websocket",
+            "udp" => "udp",
+            _ => "http",
+        };
+        Link {
+            kind: "Link",
+            name: Some(format!("tracker-{scheme}")),
+            rel: vec!["tracker", scheme],
+            media_type: None,
+            href,
+        }
+    }));
+    links
+}
