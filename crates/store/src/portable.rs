@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::connection::{Db, each};
 
 /// Every table, each after those it refers to. A test compares this with the schema.
-pub(crate) const TABLES: [&str; 30] = [
+pub(crate) const TABLES: [&str; 31] = [
     "settings",
     "names",
     "actors",
@@ -31,6 +31,7 @@ pub(crate) const TABLES: [&str; 30] = [
     "collections",
     "collection_datasets",
     "moderation_log",
+    "instances",
     "search_texts",
     "followers",
     "past_followers",

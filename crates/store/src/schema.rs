@@ -231,6 +231,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    instances (domain) {
+        domain -> Text,
+        standing -> Text,
+        reason -> Text,
+        by_account -> Nullable<Text>,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     search_texts (seq) {
         seq -> BigInt,
         subject_id -> Text,
@@ -413,6 +423,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     collections,
     collection_datasets,
     moderation_log,
+    instances,
     search_texts,
     followers,
     past_followers,

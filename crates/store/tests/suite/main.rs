@@ -17,6 +17,7 @@ mod followers;
 mod following;
 mod foundation;
 mod hosts;
+mod instances;
 mod listing;
 mod material;
 mod moderation;
