@@ -2,8 +2,10 @@
 //! Does not decide what keys mean; `metainfo.rs` walks the tree. Next in the flow: `bencode/node.rs`.
 
 mod node;
+mod value;
 
 pub(crate) use node::Node;
+pub use value::Bencode;
 
 use crate::error::MetainfoError;
 use crate::limits::Limits;

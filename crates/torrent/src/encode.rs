@@ -1,5 +1,6 @@
-//! Writing bencoded bytes (BEP 3). Only `create` and `trackers.rs` write, and neither ever writes an info dictionary
-//! that was read: those keep their bytes. Next in the flow: `create/dictionary.rs`.
+//! Writing bencoded bytes (BEP 3). `create` and `trackers.rs` write torrents, and neither ever writes an info dictionary
+//! that was read: those keep their bytes. `bencode/value.rs` writes whatever it is given. Next in the flow:
+//! `create/dictionary.rs`.
 
 /// Appends a string.
 pub(crate) fn bytes(out: &mut Vec<u8>, content: &[u8]) {

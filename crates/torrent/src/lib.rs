@@ -26,6 +26,7 @@ mod trackers;
 mod v1;
 mod v2;
 
+pub use bencode::Bencode;
 pub use error::MetainfoError;
 pub use file::{File, FilePath};
 pub use file_tree::{FileTree, Folder, Leaf, Row};

@@ -15,7 +15,7 @@ use crate::{names, outer};
 pub struct Magnet {
     /// `xt=urn:btih:…`, 40 hexadecimal digits, or 32 of base 32 when read.
     pub info_hash_v1: Option<InfoHashV1>,
-    /// `xt=urn:btmh:1220…`, a multihash of SHA-256.
+    /// `xt=urn:btmh:1220…`, a multihash of SHA-256; read without the `1220` too, as FEP-d8c8 writes it.
     pub info_hash_v2: Option<InfoHashV2>,
     /// `dn`: what to show before the torrent is there.
     pub name: Option<String>,
@@ -105,7 +105,11 @@ impl Magnet {
         }
         match lower.strip_prefix("urn:btmh:") {
             Some(text) => {
-                let hash = text.strip_prefix(SHA256).and_then(|digits| digits.parse().ok());
+                // 64 digits are a hash without its prefix, even if they happen to begin like it.
+                let hash = text
+                    .parse()
+                    .ok()
+                    .or_else(|| text.strip_prefix(SHA256)?.parse().ok());
                 once(&mut self.info_hash_v2, hash.ok_or(MagnetError::BadHash)?)
             }
             // Other networks have their own hashes in the same link.

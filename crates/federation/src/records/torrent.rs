@@ -4,7 +4,10 @@ use super::{Edition, json, torrent_context};
 use crate::{
     html::cut,
     urls::Urls,
-    vocab::record::{Link, ShortTorrent, TorrentNames, TorrentRecord},
+    vocab::{
+        metainfo,
+        record::{Link, ShortTorrent, TorrentNames, TorrentRecord},
+    },
 };
 use serde_json::Value;
 use shoal_store::Upload;
@@ -17,17 +20,23 @@ const ADDRESS: usize = 300;
 /// The longest name in a magnet link, in characters.
 const NAME: usize = 200;
 
-/// Writes the record of a torrent, by the account that published its upload. `bytes` are those of the `.torrent`.
+/// Writes the record of a torrent, by the account that published its upload; `bytes` are those of the `.torrent`. Its
+/// metainfo stands in it whole when the JSON gives back the same bytes and the record stays below 1 MiB; else it is
+/// abbreviated.
 #[must_use]
 pub fn torrent(edition: &Edition<'_>, upload: &Upload, bytes: &[u8]) -> Value {
-    let _ = bytes;
+    let metainfo = metainfo::to_json(bytes);
     let names = names(edition.urls, upload);
-    json(TorrentRecord {
+    let mut record = json(TorrentRecord {
         head: edition.head("Torrent", torrent_context(edition), false),
         url: links(edition.urls, upload, &names),
         names,
-        byte_size: Some(upload.total_size),
-    })
+        byte_size: metainfo.is_none().then_some(upload.total_size),
+    });
+    if let (Some(members), Some(metainfo)) = (record.as_object_mut(), metainfo) {
+        members.extend(metainfo);
+    }
+    record
 }
 
 /// The form in which a torrent stands in other documents: `id` is its record's.

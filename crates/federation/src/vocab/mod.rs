@@ -1,15 +1,17 @@
 //! The shapes that go over the wire, and nothing that decides anything. What we send: `actor.rs`, `note.rs`,
 //! `record.rs`, `activity.rs`, `collection.rs`; our own words: `terms.rs`. What we read of others: `remote_actor.rs`,
-//! `incoming.rs`.
+//! `incoming.rs`, `torrent.rs`. Both ways: `metainfo.rs`.
 
 pub mod activity;
 pub mod actor;
 pub mod collection;
 pub mod incoming;
+pub mod metainfo;
 pub mod note;
 pub mod record;
 pub mod remote_actor;
 pub mod terms;
+pub mod torrent;
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -136,7 +136,7 @@ pub struct TorrentNames {
     pub magnet: String,
 }
 
-/// The record of a torrent without its metainfo, which goes between the names and the links when it can.
+/// The record of a torrent; its metainfo (`metainfo.rs`) stands behind it when it can be written in JSON.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TorrentRecord {

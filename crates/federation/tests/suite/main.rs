@@ -9,4 +9,5 @@ mod inbox;
 mod outgoing;
 mod proofs;
 mod records;
+mod torrents;
 mod world;
