@@ -84,6 +84,7 @@ impl Inboxes {
                 key_id: format!("{base}/reader#main-key"),
                 public_key_pem: String::new(),
                 json: "{}".to_owned(),
+                understands_records: false,
             };
             let follow = format!("{base}/follows/1");
             let actor_uri = &actor.uri;

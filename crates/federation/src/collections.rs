@@ -1,5 +1,5 @@
-//! The collections of an actor as they are served: its log, its followers, whom it follows. A collection says how many;
-//! its pages, newest first, say what. Blocks on the store, briefly.
+//! The collections of an actor as they are served: its log, its followers, whom it follows, and what is in it. A
+//! collection says how many; its pages, newest first, say what. Blocks on the store, briefly.
 
 use crate::{
     Federation, outbox,
@@ -10,39 +10,70 @@ use crate::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use shoal_store::{LocalActor, Paging, StoreError};
+use shoal_store::{ActivityRow, LocalActor, Paging, StoreError};
 
 /// How many activities or actors a page holds.
-const PAGE: u32 = 50;
+const PAGE: i64 = 50;
 
 /// Which page is asked for: absent, the collection itself; empty or anything unreadable, the newest page; else the page
 /// that a `next` link named.
 type Asked<'a> = Option<&'a str>;
 
 impl Federation {
-    /// An actor's outbox, or a page of it (`?page=`).
+    /// An actor's outbox, or a page of it (`?page=`). Pages are numbered from the oldest and never change once they are
+    /// full, but for bodies of what was removed since; so a full one always has a `prev`, though that may be empty yet.
     ///
     /// # Errors
     /// When the store does not answer.
     pub fn outbox(&self, actor: &LocalActor, page: Asked<'_>) -> Result<Value, StoreError> {
         let id = format!("{}/outbox", self.urls().actor(actor.kind, &actor.name));
+        let total = self.store().outbox_count(actor.id)?;
+        let newest = (total - 1).max(0) / PAGE + 1;
         let Some(page) = page else {
-            return collection(id, self.store().outbox_count(actor.id)?);
+            return value(OrderedCollection {
+                context: CONTEXT,
+                kind: "OrderedCollection",
+                total_items: total,
+                first: format!("{id}?page={newest}"),
+                last: Some(format!("{id}?page=1")),
+                id,
+            });
         };
-        let before = page.parse::<i64>().ok().filter(|before| *before > 0);
-        let rows = self.store().outbox(actor.id, before, PAGE)?;
-        let full = rows.len() == PAGE as usize;
-        let next = rows.last().filter(|_| full).map(|row| row.seq.to_string());
-        let mut items = Vec::with_capacity(rows.len());
-        for row in rows {
-            let item = if row.tombstoned {
-                outbox::buried(&row)?
-            } else {
-                parse(&row.json)?
-            };
-            items.push(item);
-        }
-        self::page(id, page, next, items)
+        let number = page
+            .parse()
+            .ok()
+            .filter(|number| (1..=newest + 1).contains(number));
+        let number: i64 = number.unwrap_or(newest);
+        let rows = self
+            .store()
+            .outbox(actor.id, (number - 1) * PAGE + 1..=number * PAGE)?;
+        let full = i64::try_from(rows.len()) == Ok(PAGE);
+        let items: Result<Vec<Value>, StoreError> = rows.into_iter().map(entry).collect();
+        value(OrderedCollectionPage {
+            context: CONTEXT,
+            id: format!("{id}?page={number}"),
+            kind: "OrderedCollectionPage",
+            next: (number > 1).then(|| format!("{id}?page={}", number - 1)),
+            prev: full.then(|| format!("{id}?page={}", number + 1)),
+            part_of: id,
+            ordered_items: items?,
+        })
+    }
+
+    /// The records of the datasets in a collection, or a page of them (`?page=`).
+    ///
+    /// # Errors
+    /// When the store does not answer, `NotFound` when the actor is no collection, `Invalid` for a page that no link
+    /// named.
+    pub fn datasets(&self, actor: &LocalActor, page: Asked<'_>) -> Result<Value, StoreError> {
+        let id = format!("{}/datasets", self.urls().actor(actor.kind, &actor.name));
+        let found = self.store().collection(&actor.name)?;
+        let found = found.ok_or(StoreError::NotFound { what: "collection" })?;
+        let Some(page) = page else {
+            return collection(id, found.dataset_count);
+        };
+        let found = self.store().dataset_records(found.id, &paging(page))?;
+        self::page(id, page, found.next, found.items)
     }
 
     /// An actor's followers, or a page of them (`?page=`).
@@ -80,7 +111,7 @@ impl Federation {
 /// The cursor in a `page` parameter; the first page of what a link calls `1`.
 fn paging(page: &str) -> Paging {
     let cursor = (!page.is_empty() && page != FIRST).then(|| page.to_owned());
-    Paging { limit: PAGE, cursor }
+    Paging { limit: 50, cursor }
 }
 
 /// What the link to the first page calls it.
@@ -95,6 +126,7 @@ fn collection(id: String, total: i64) -> Result<Value, StoreError> {
         kind,
         total_items: total,
         first,
+        last: None,
     })
 }
 
@@ -116,6 +148,7 @@ fn page<T: Serialize>(
         id: link(page),
         kind: "OrderedCollectionPage",
         next: next.map(|next| link(&next)),
+        prev: None,
         part_of: part_of.clone(),
         ordered_items: items,
     })
@@ -125,6 +158,10 @@ fn value(document: impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(document).map_err(|error| StoreError::Internal(error.to_string()))
 }
 
-fn parse(json: &str) -> Result<Value, StoreError> {
-    serde_json::from_str(json).map_err(|error| StoreError::Internal(error.to_string()))
+/// An activity of the log as it was sent, or without the body that is gone.
+fn entry(row: ActivityRow) -> Result<Value, StoreError> {
+    match row.buried {
+        Some(_) => outbox::buried(&row),
+        None => serde_json::from_str(&row.json).map_err(|error| StoreError::Internal(error.to_string())),
+    }
 }

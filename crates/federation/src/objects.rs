@@ -56,7 +56,9 @@ impl Federation {
             .transpose()?
             .flatten();
         Ok(match row {
-            row if row.tombstoned || gone.is_some() => ObjectAnswer::Gone(outbox::buried(&row)?.to_string()),
+            row if row.buried.is_some() || gone.is_some() => {
+                ObjectAnswer::Gone(outbox::buried(&row)?.to_string())
+            }
             row => ObjectAnswer::Found(row.json),
         })
     }

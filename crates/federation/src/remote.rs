@@ -93,6 +93,7 @@ impl Object for Foreigner {
             key_id: key.id.clone(),
             public_key_pem: key.pem.clone(),
             json: document.text()?,
+            understands_records: document.understands_records(),
         };
         let moment = data.moment();
         let row = data

@@ -157,6 +157,7 @@ impl Bench {
                 key_id: format!("{uri}#main-key"),
                 public_key_pem: String::new(),
                 json: "{}".to_owned(),
+                understands_records: false,
             },
         )?;
         let follow = format!("https://here.example/activities/{name}/follow");

@@ -10,11 +10,13 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::activities::end_of_outbox;
 use crate::connection::Db;
-use crate::records::{NewRecord, save_record, tombstone};
+use crate::events::{Event, record_event};
+use crate::records::{NewRecord, bring_back, save_record, tombstone};
 use crate::schema::{activities, deliveries, events};
 use crate::uris::check_uri;
-use crate::{Id, Millis, Moment, Store, StoreError, queue};
+use crate::{Id, Millis, Moment, Store, StoreError, queue, recipients};
 
 /// What an event came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +27,10 @@ pub struct Built {
     pub records: Vec<NewRecord>,
     /// The ids of the records that are gone.
     pub tombstones: Vec<String>,
+    /// The ids of the records that were gone and are back.
+    pub returned: Vec<String>,
+    /// What was too much for one event and comes later.
+    pub left: Vec<Event>,
 }
 
 /// An activity to be written into the log and delivered.
@@ -57,6 +63,14 @@ pub enum Audience {
         /// The object's id.
         object_uri: String,
     },
+    /// Of the followers of these actors those whose software understands records, and of such also everyone who was
+    /// told of this record before, also if they have left since.
+    KeepersOfRecords {
+        /// The actors.
+        followers_of: Vec<Id>,
+        /// The record's id.
+        record: String,
+    },
     /// These inboxes, each with its host as [`crate::host_of`] gives it.
     Inboxes(Vec<(String, String)>),
     /// Nobody: it is only written down.
@@ -72,7 +86,7 @@ impl Store {
     ///
     /// # Errors
     /// `Invalid` for an id or inbox that cannot be stored; otherwise when the database does not answer.
-    pub fn record_built(&self, m: Moment, event: Id, built: Built) -> Result<bool, StoreError> {
+    pub fn record_built(&self, mut m: Moment, event: Id, built: Built) -> Result<bool, StoreError> {
         self.write(move |tx| {
             let db = &mut *tx.db;
             let first = diesel::update(events::table.filter(events::id.eq(event)))
@@ -87,12 +101,18 @@ impl Store {
                     withdraw(db, m.now, uri)?;
                 }
             }
+            for uri in &built.returned {
+                bring_back(db, uri)?;
+            }
             for record in &built.records {
                 save_record(db, m.now, record)?;
             }
             for activity in &built.activities {
                 let seq = log(db, m.now, event, activity)?;
                 queue_for(db, m.now, seq, activity)?;
+            }
+            for event in &built.left {
+                record_event(db, &mut m, event)?;
             }
             Ok(true)
         })
@@ -104,8 +124,14 @@ fn log(db: &mut Db, now: Millis, event: Id, new: &NewActivity) -> Result<i64, St
     if let Some(object_uri) = &new.object_uri {
         check_uri("object's id", object_uri)?;
     }
+    let position = if new.in_outbox {
+        Some(end_of_outbox(db, new.actor)? + 1)
+    } else {
+        None
+    };
     Ok(diesel::insert_into(activities::table)
         .values((
+            activities::position.eq(position),
             activities::uri.eq(&new.uri),
             activities::event_id.eq(event),
             activities::actor_id.eq(new.actor),
@@ -164,6 +190,9 @@ fn queue_for(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<()
                 .bind::<Text, _>(object_uri)
                 .bind::<Text, _>(object_uri)
                 .execute(db)?;
+        }
+        Audience::KeepersOfRecords { followers_of, record } => {
+            recipients::queue(db, (now, seq), record, followers_of)?;
         }
         Audience::Inboxes(inboxes) => {
             let distinct: BTreeMap<&str, &str> = inboxes

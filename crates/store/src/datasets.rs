@@ -130,7 +130,7 @@ impl Written {
 }
 
 impl Store {
-    /// Makes a dataset.
+    /// Makes a dataset; others are told.
     ///
     /// # Errors
     /// `Taken` for a slug that another has; `Invalid` for text that cannot be kept; `NotFound` for the account.
@@ -186,6 +186,7 @@ impl Store {
             tags::set(tx.db, id, &tags)?;
             let dataset = by_id(tx.db, id)?;
             search::index_dataset(tx.db, &dataset)?;
+            record_event(tx.db, &mut moment, &Event::DatasetCreated { dataset: id })?;
             Ok(dataset)
         })
     }

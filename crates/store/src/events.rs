@@ -25,6 +25,11 @@ pub enum Event {
         /// The upload.
         upload: Id,
     },
+    /// A dataset was described.
+    DatasetCreated {
+        /// The dataset.
+        dataset: Id,
+    },
     /// A dataset's description changed.
     DatasetEdited {
         /// The dataset.
@@ -98,6 +103,26 @@ pub enum Event {
     AccountEdited {
         /// The account.
         account: Id,
+    },
+    /// More datasets than one event could be built for: their records and those of what is in them are yet to be made
+    /// or looked through.
+    DatasetsLeft {
+        /// The last dataset that was; `None` before the first.
+        after: Option<Id>,
+    },
+    /// The same of a dataset's uploads.
+    UploadsLeft {
+        /// The dataset.
+        dataset: Id,
+        /// The last upload that was looked through.
+        after: Option<Id>,
+    },
+    /// The same of a collection's datasets.
+    MembershipsLeft {
+        /// The collection.
+        collection: Id,
+        /// The last dataset that was looked through.
+        after: Option<Id>,
     },
     /// A remote actor follows an actor here and is to be told so.
     FollowAccepted {

@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::connection::{Db, each};
 
 /// Every table, each after those it refers to. A test compares this with the schema.
-pub(crate) const TABLES: [&str; 31] = [
+pub(crate) const TABLES: [&str; 33] = [
     "settings",
     "names",
     "actors",
@@ -42,6 +42,8 @@ pub(crate) const TABLES: [&str; 31] = [
     "leases",
     "activities",
     "records",
+    "record_versions",
+    "record_recipients",
     "deliveries",
     "hosts",
 ];

@@ -1,14 +1,16 @@
 //! The signed record of everything published: its exact JSON, what it is about, and that it is gone when it is.
 //!
-//! A record is written when an event is built (`built.rs`); an edit replaces its body, a removal leaves a tombstone.
-//! What the JSON says is not known here. Next: `activities.rs`, the log in which the records were told.
+//! A record is written when an event is built (`built.rs`); a removal leaves a tombstone, from which a record may be
+//! brought back. What the JSON says is not known here, nor what it said before: that is `versions.rs`. Next:
+//! `activities.rs`, the log in which the records were told.
 
 use diesel::prelude::*;
 
 use crate::connection::{Db, each};
-use crate::schema::records;
+use crate::schema::{collection_datasets, datasets, records};
 use crate::uris::{check_uri, host_of};
-use crate::{Id, Millis, Store, StoreError};
+use crate::visibility::VISIBLE;
+use crate::{Id, Millis, Page, Paging, Store, StoreError, versions};
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Queryable, Selectable)]
@@ -20,6 +22,9 @@ pub struct Subject {
     /// The dataset, if it is about one.
     #[diesel(column_name = dataset_id)]
     pub dataset: Option<Id>,
+    /// The collection, if it is about what is in one.
+    #[diesel(column_name = collection_id)]
+    pub collection: Option<Id>,
 }
 
 /// A record to be published, or a new body of one that is.
@@ -37,6 +42,9 @@ pub struct NewRecord {
     pub json: String,
     /// The key of its proof, when it has one (FEP-8b32).
     pub proof_key: Option<String>,
+    /// Which version this is, counted from 1. A later one than that which is kept takes its place, and that is kept
+    /// beside it; the same once more (posts have no others) takes its place for good.
+    pub version: i64,
 }
 
 /// A published record.
@@ -65,6 +73,8 @@ pub struct Record {
     pub updated_at: Millis,
     /// When it was removed; its body must not be shown from then on.
     pub tombstoned_at: Option<Millis>,
+    /// Which version the body is, counted from 1.
+    pub version: i64,
 }
 
 impl Store {
@@ -80,6 +90,60 @@ impl Store {
                 .first(db)
                 .optional()?)
         })
+    }
+
+    /// The torrent record of an upload, removed or not.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn torrent_record(&self, upload: Id) -> Result<Option<Record>, StoreError> {
+        self.read(move |db| {
+            Ok(records::table
+                .filter(records::upload_id.eq(upload))
+                .filter(records::kind.eq("Torrent"))
+                .select(Record::as_select())
+                .first(db)
+                .optional()?)
+        })
+    }
+
+    /// The newest record of a dataset's membership in a collection, removed or not.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn membership(&self, collection: Id, dataset: Id) -> Result<Option<Record>, StoreError> {
+        self.read(move |db| {
+            Ok(records::table
+                .filter(records::collection_id.eq(collection))
+                .filter(records::dataset_id.eq(dataset))
+                .filter(records::kind.eq("Membership"))
+                .order((records::created_at.desc(), records::uri.desc()))
+                .select(Record::as_select())
+                .first(db)
+                .optional()?)
+        })
+    }
+
+    /// The ids of the records of the visible datasets in a collection, the dataset described last first.
+    ///
+    /// # Errors
+    /// `Invalid` for a foreign cursor.
+    pub fn dataset_records(&self, collection: Id, paging: &Paging) -> Result<Page<String>, StoreError> {
+        let before = paging.after::<1>()?.map_or_else(|| "~".to_owned(), |[id]| id);
+        let found: Vec<(Id, String)> = self.read(|db| {
+            Ok(records::table
+                .inner_join(datasets::table.on(records::dataset_id.eq(datasets::id.nullable())))
+                .inner_join(collection_datasets::table.on(collection_datasets::dataset_id.eq(datasets::id)))
+                .filter(collection_datasets::collection_id.eq(collection))
+                .filter(datasets::id.lt(before).and(datasets::state.eq(VISIBLE)))
+                .filter(records::kind.eq("Dataset").and(records::tombstoned_at.is_null()))
+                .order(datasets::id.desc())
+                .limit(paging.bounded() + 1)
+                .select((datasets::id, records::uri))
+                .load(db)?)
+        })?;
+        let page = Page::of(found, paging, |last| [last.0.to_string()]);
+        Ok(page.map(|(_, uri)| uri))
     }
 
     /// The posts about an upload that stand, the oldest first: one for each actor that posted it.
@@ -119,9 +183,13 @@ impl Store {
 /// Writes a record, or the new body of one that stands; a removed one stays removed.
 pub(crate) fn save_record(db: &mut Db, now: Millis, new: &NewRecord) -> Result<(), StoreError> {
     check_uri("record's id", &new.uri)?;
+    if new.version > 1 {
+        versions::keep_former(db, &new.uri, new.version)?;
+    }
     let body = (
         records::json.eq(&new.json),
         records::proof_key.eq(&new.proof_key),
+        records::version.eq(new.version),
         records::updated_at.eq(now),
     );
     let row = (
@@ -130,6 +198,7 @@ pub(crate) fn save_record(db: &mut Db, now: Millis, new: &NewRecord) -> Result<(
         records::actor_id.eq(new.actor),
         records::upload_id.eq(new.subject.upload.map(String::from)),
         records::dataset_id.eq(new.subject.dataset.map(String::from)),
+        records::collection_id.eq(new.subject.collection.map(String::from)),
         records::origin.eq(host_of(&new.uri)?),
         records::created_at.eq(now),
     );
@@ -149,4 +218,12 @@ pub(crate) fn tombstone(db: &mut Db, now: Millis, uri: &str) -> Result<bool, Sto
         .set(records::tombstoned_at.eq(now))
         .execute(db)?;
     Ok(gone > 0)
+}
+
+/// Takes the mark away again.
+pub(crate) fn bring_back(db: &mut Db, uri: &str) -> Result<(), StoreError> {
+    diesel::update(records::table.find(uri))
+        .set(records::tombstoned_at.eq(None::<Millis>))
+        .execute(db)?;
+    Ok(())
 }

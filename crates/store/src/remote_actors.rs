@@ -63,6 +63,8 @@ pub struct NewRemoteActor {
     pub public_key_pem: String,
     /// The whole document as fetched.
     pub json: String,
+    /// Whether its software says that it understands records.
+    pub understands_records: bool,
 }
 
 #[derive(AsChangeset, Insertable)]
@@ -82,6 +84,7 @@ struct Fetched {
     json: String,
     fetched_at: Millis,
     gone_at: Option<Millis>,
+    understands_records: bool,
 }
 
 impl Fetched {
@@ -110,6 +113,7 @@ impl Fetched {
             json: actor.json.replace('\0', ""),
             fetched_at: now,
             gone_at: None,
+            understands_records: actor.understands_records,
         })
     }
 }

@@ -94,6 +94,7 @@ diesel::table! {
         created_at -> BigInt,
         fetched_at -> BigInt,
         gone_at -> Nullable<BigInt>,
+        understands_records -> Bool,
     }
 }
 
@@ -329,6 +330,7 @@ diesel::table! {
         in_outbox -> Bool,
         addressed -> Bool,
         at -> BigInt,
+        position -> Nullable<BigInt>,
     }
 }
 
@@ -345,6 +347,25 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         tombstoned_at -> Nullable<BigInt>,
+        collection_id -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    record_versions (uri, version) {
+        uri -> Text,
+        version -> BigInt,
+        json -> Text,
+        proof_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    record_recipients (record_uri, actor_id) {
+        record_uri -> Text,
+        actor_id -> Text,
+        since_seq -> BigInt,
     }
 }
 
@@ -434,6 +455,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     leases,
     activities,
     records,
+    record_versions,
+    record_recipients,
     deliveries,
     hosts,
 );

@@ -30,6 +30,7 @@ pub(super) fn create(
     let subject = Subject {
         upload: Some(upload.id),
         dataset: Some(dataset.id),
+        collection: None,
     };
     draft.keep(actor, uri.clone(), subject, &object);
     let deed = Deed {

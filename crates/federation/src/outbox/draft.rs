@@ -147,6 +147,7 @@ impl<'a> Draft<'a> {
             subject,
             json: document.to_string(),
             proof_key: Some(key),
+            version: 1,
         });
     }
 

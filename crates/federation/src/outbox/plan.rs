@@ -26,8 +26,12 @@ pub(super) fn plan(draft: &mut Draft<'_>, event: &Event) -> Result<(), StoreErro
         }
         Event::DatasetRestored { dataset } => each_upload(draft, *dataset, published),
         Event::DatasetPut { collection, dataset } => put(draft, *collection, *dataset),
-        // What a collection said when it had the dataset stays true.
-        Event::DatasetTaken { .. } => Ok(()),
+        // What a collection said when it had the dataset stays true; of datasets as such there are no posts.
+        Event::DatasetTaken { .. }
+        | Event::DatasetCreated { .. }
+        | Event::DatasetsLeft { .. }
+        | Event::UploadsLeft { .. }
+        | Event::MembershipsLeft { .. } => Ok(()),
         Event::CollectionEdited { collection } => collection_edited(draft, *collection),
         Event::CollectionHidden { collection } => collection_hidden(draft, *collection).map(drop),
         Event::CollectionRestored { collection } => collection_restored(draft, *collection),

@@ -18,6 +18,9 @@ pub struct OrderedCollection {
     pub total_items: i64,
     /// The newest page.
     pub first: String,
+    /// The oldest page, where a reader of the whole begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
 }
 
 /// One page.
@@ -37,6 +40,9 @@ pub struct OrderedCollectionPage<T> {
     /// The next older page, until there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// The next newer page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prev: Option<String>,
     /// At most as many as a page holds.
     pub ordered_items: Vec<T>,
 }

@@ -21,6 +21,9 @@ pub const CONTEXT: &str = "https://www.w3.org/ns/activitystreams";
 /// The collection of everyone; in `to` it makes a post public.
 pub const PUBLIC: &str = "https://www.w3.org/ns/activitystreams#Public";
 
+/// The capability that software declares which understands records (FEP-844e).
+pub const RECORDS: &str = "urn:shoal:records";
+
 /// An object that is pointed at, with just enough said about it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reference {

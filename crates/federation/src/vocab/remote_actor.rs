@@ -15,6 +15,8 @@ const MAX_NAME: usize = 128;
 const MAX_KEYS: usize = 10;
 /// The longest document that is kept.
 const MAX_DOCUMENT: usize = 64 * 1024;
+/// The most capabilities of one actor that are looked at.
+const MAX_CAPABILITIES: usize = 64;
 
 /// An actor document, read but not yet believed.
 #[derive(Debug, Clone, Deserialize)]
@@ -129,6 +131,19 @@ impl Document {
         }
     }
 
+    /// Whether the software declares that it understands records (FEP-844e: `implements` on the actor itself or on its
+    /// `generator`).
+    pub fn understands_records(&self) -> bool {
+        let generator = self
+            .0
+            .get("generator")
+            .and_then(|generator| generator.get("implements"));
+        [self.0.get("implements"), generator]
+            .into_iter()
+            .flatten()
+            .any(declares_records)
+    }
+
     /// The first type that is an actor's.
     fn kind(&self) -> Result<String, Unfit> {
         const KINDS: [&str; 5] = ["Person", "Group", "Service", "Organization", "Application"];
@@ -161,6 +176,18 @@ impl Document {
             Ok(keys)
         }
     }
+}
+
+/// Whether a list of capabilities, or a single one, names records: as a Link or as a bare id.
+fn declares_records(implements: &Value) -> bool {
+    let listed: &[Value] = match implements {
+        Value::Array(items) => items,
+        one => std::slice::from_ref(one),
+    };
+    listed.iter().take(MAX_CAPABILITIES).any(|one| {
+        let href = one.as_str().or_else(|| one.get("href").and_then(Value::as_str));
+        href.or_else(|| one.get("id").and_then(Value::as_str)) == Some(super::RECORDS)
+    })
 }
 
 fn read_key(key: &Value, actor: &Url) -> Option<Key> {
@@ -237,6 +264,28 @@ mod tests {
         let shared =
             document(|actor| actor["endpoints"]["sharedInbox"] = json!("https://evil.example/inbox"));
         assert_eq!(shared.check().expect("taken").shared_inbox, None);
+    }
+
+    #[test]
+    fn who_understands_records_says_so() {
+        let says = |member: &'static str, value: Value| {
+            document(move |actor| actor[member] = value).understands_records()
+        };
+        assert!(!document(|_| {}).understands_records());
+        assert!(says(
+            "implements",
+            json!([{ "href": "urn:other" }, { "href": "urn:shoal:records" }])
+        ));
+        assert!(says("implements", json!("urn:shoal:records")));
+        let generator = json!({ "type": "Application", "implements": [{ "id": "urn:shoal:records" }] });
+        assert!(says("generator", generator));
+        for other in [
+            json!(null),
+            json!("https://shoal.example/"),
+            json!({ "name": "urn:shoal:records" }),
+        ] {
+            assert!(!says("generator", other.clone()) && !says("implements", other));
+        }
     }
 
     #[test]

@@ -113,6 +113,7 @@ both!(a_remote_actor_is_kept_under_one_row, |scratch| {
         key_id: "https://social.example/users/ada#main-key".to_owned(),
         public_key_pem: "PEM".to_owned(),
         json: "{}".to_owned(),
+        understands_records: false,
     };
     let first = store.save_remote_actor(scratch.moment_at(START), fetched.clone())?;
     assert_eq!(first.title, "Ada", "what no database keeps is left out");

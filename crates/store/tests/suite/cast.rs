@@ -69,6 +69,7 @@ impl Scratch {
             key_id: format!("{uri}#main-key"),
             public_key_pem: String::new(),
             json: "{}".to_owned(),
+            understands_records: false,
         };
         let id = self
             .store()
@@ -194,10 +195,11 @@ pub(crate) fn note(uri: &str, actor: Id, upload: Id) -> NewRecord {
         actor,
         subject: Subject {
             upload: Some(upload),
-            dataset: None,
+            ..Subject::default()
         },
         json: "{\"v\":1}".to_owned(),
         proof_key: None,
+        version: 1,
     }
 }
 

@@ -50,7 +50,7 @@ both!(a_dataset_is_put_in_and_taken_out_once, |scratch| {
         .unbuilt_events(10)?
         .into_iter()
         .map(|event| event.event)
-        .skip(1)
+        .skip(2)
         .collect();
     let (collection, dataset_id) = (collection.id, dataset.id);
     assert_eq!(

@@ -101,6 +101,7 @@ both!(an_edit_changes_what_it_names_and_is_told_once, |scratch| {
         .unbuilt_events(10)?
         .into_iter()
         .map(|event| event.event)
+        .skip(1)
         .collect();
     assert_eq!(told, [Event::DatasetEdited { dataset: dataset.id }]);
     let nothing = DatasetEdit::default();

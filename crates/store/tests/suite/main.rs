@@ -22,6 +22,7 @@ mod listing;
 mod material;
 mod moderation;
 mod queue;
+mod records;
 mod scratch;
 mod search;
 mod uploads;
