@@ -140,6 +140,7 @@ try {
   await visit("/search?q=ice", "search");
   await visit("/about", "about");
   await visit("/feeds", "feeds");
+  await visit("/ns", "vocabulary");
   await visit("/tags", "tags");
   await visit("/needs-seeds", "needs-seeds");
   await visit("/moderation", "moderation");

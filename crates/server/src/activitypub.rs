@@ -8,6 +8,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::Value;
+use shoal_federation::vocab::terms;
 use shoal_federation::{Incoming, ObjectAnswer};
 use shoal_store::{ActorKind, Id, LocalActor, Visibility};
 
@@ -33,6 +34,13 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
                 .app_data(web::PayloadConfig::new(INBOX_BYTES))
                 .route(web::post().to(inbox)),
         )
+        .route(
+            "/ns",
+            web::get()
+                .guard(actix_web::guard::fn_guard(asks_for_no_page))
+                .to(vocabulary),
+        )
+        .route("/ns/d8c8", web::get().to(torrent_vocabulary))
         .service(web::resource("/objects/{id}").route(web::get().to(object)))
         .service(web::resource("/activities/{id}").route(web::get().to(activity)));
     for path in ["/actor", "/accounts/{name}", "/collections/{name}"] {
@@ -70,6 +78,11 @@ fn prefers_activity(headers: &header::HeaderMap) -> Option<bool> {
 /// The guard of URLs that actors share with pages.
 fn asks_for_activity(request: &GuardContext<'_>) -> bool {
     prefers_activity(request.head().headers()) == Some(true)
+}
+
+/// The guard of the vocabulary, which is a page only for browsers: programs that read contexts ask for all sorts of JSON.
+fn asks_for_no_page(request: &GuardContext<'_>) -> bool {
+    prefers_activity(request.head().headers()) != Some(false)
 }
 
 fn document(status: StatusCode, body: String) -> HttpResponse {
@@ -181,6 +194,25 @@ async fn activity(path: web::Path<String>, app: web::Data<App>) -> Answer {
         ObjectAnswer::Gone(body) => Ok(document(StatusCode::GONE, body)),
         ObjectAnswer::Missing => Err(Problem::not_found()),
     }
+}
+
+/// Our own words, the same on every server.
+async fn vocabulary() -> HttpResponse {
+    context(&terms::context())
+}
+
+/// The words of FEP-d8c8, for whom the published context, which is not JSON, does not help.
+async fn torrent_vocabulary() -> HttpResponse {
+    context(&terms::torrent_context())
+}
+
+fn context(body: &Value) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/ld+json"))
+        .insert_header((header::VARY, "Accept"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .body(body.to_string())
 }
 
 #[derive(Deserialize)]

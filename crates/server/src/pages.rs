@@ -33,6 +33,7 @@ mod sign_in;
 mod upload;
 mod upload_form;
 mod uploads;
+mod vocabulary;
 
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, post};
@@ -72,6 +73,7 @@ fn reading(config: &mut web::ServiceConfig) {
         .route("/", read().to(home::home))
         .route("/about", read().to(about::about))
         .route("/feeds", read().to(about::feeds))
+        .route("/ns", read().to(vocabulary::vocabulary))
         .route("/search", read().to(search::search))
         .route("/tags", read().to(datasets::tags))
         .route("/tags/{tag}", read().to(datasets::tag))

@@ -41,9 +41,45 @@ impl Holds {
     }
 }
 
+/// What a word is about; the page explains them in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The types.
+    Kinds,
+    /// Datasets.
+    Datasets,
+    /// Uploads.
+    Uploads,
+    /// Datasets in collections.
+    Memberships,
+    /// Editions of a record.
+    Editions,
+    /// What posts say for programs.
+    Posts,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Kinds,
+        Self::Datasets,
+        Self::Uploads,
+        Self::Memberships,
+        Self::Editions,
+        Self::Posts,
+    ];
+
+    /// Its words, in order.
+    pub fn terms(self) -> impl Iterator<Item = &'static Term> {
+        TERMS.iter().filter(move |term| term.part == self)
+    }
+}
+
 /// One word of the vocabulary.
 #[derive(Debug, Clone, Copy)]
 pub struct Term {
+    /// What it is about.
+    pub part: Part,
     /// As documents write it.
     pub name: &'static str,
     /// What it stands for.
@@ -56,16 +92,24 @@ pub struct Term {
     pub meaning: &'static str,
 }
 
-const fn term(name: &'static str, iri: &'static str, holds: Holds, meaning: &'static str) -> Term {
+const fn term(
+    part: Part,
+    name: &'static str,
+    iri: &'static str,
+    holds: Holds,
+    meaning: &'static str,
+) -> Term {
     Term {
+        part,
         name,
         iri,
         holds,
-        in_posts: false,
+        in_posts: matches!(part, Part::Posts),
         meaning,
     }
 }
 
+/// The same, for a word that posts use too.
 const fn in_posts(term: Term) -> Term {
     Term {
         in_posts: true,
@@ -73,163 +117,175 @@ const fn in_posts(term: Term) -> Term {
     }
 }
 
-/// Every word, in the order in which the page explains them.
-pub const TERMS: [Term; 26] = [
+/// Every word.
+pub const TERMS: [Term; 24] = [
     term(
+        Part::Kinds,
         "Dataset",
         "http://www.w3.org/ns/dcat#Dataset",
         Holds::Type,
         "A body of public information: its title, where it comes from, who published it, how much in danger it is. Described over time, edited under the same address.",
     ),
     term(
+        Part::Kinds,
         "Upload",
         "http://www.w3.org/ns/dcat#Distribution",
         Holds::Type,
         "One concrete copy of a dataset, which is exactly one torrent.",
     ),
     term(
+        Part::Kinds,
         "Membership",
         "urn:shoal:ns:Membership",
         Holds::Type,
         "Says that a collection holds a dataset. Signed by the collection itself, it vouches for what an account put in.",
     ),
     term(
+        Part::Datasets,
         "identifier",
         "http://purl.org/dc/terms/identifier",
         Holds::Text,
         "The dataset’s name in addresses on its server.",
     ),
     term(
+        Part::Datasets,
         "description",
         "http://purl.org/dc/terms/description",
         Holds::Text,
         "What it is and why it matters, as it was written: Markdown, not HTML.",
     ),
     term(
+        Part::Datasets,
         "publisher",
         "http://schema.org/publisher",
         Holds::Text,
         "Who published the data first, as text.",
     ),
     term(
+        Part::Datasets,
         "landingPage",
         "http://www.w3.org/ns/dcat#landingPage",
         Holds::Link,
         "Where the dataset is, or was, on the web.",
     ),
     term(
+        Part::Datasets,
         "license",
         "http://schema.org/license",
         Holds::Text,
         "Under which terms the data may be used, as text.",
     ),
     term(
+        Part::Datasets,
         "keyword",
         "http://www.w3.org/ns/dcat#keyword",
         Holds::Texts,
         "Words to find it by.",
     ),
     in_posts(term(
+        Part::Datasets,
         "threat",
         "urn:shoal:ns:threat",
         Holds::Text,
         "How much in danger the source is. One word of six: unknown (nobody looked yet), indefinite (in danger at some time, as everything is), watchlist (signs of danger), endangered (likely to go soon), takedown-issued (ordered to be taken down), extinct (gone from its source).",
     )),
     in_posts(term(
+        Part::Uploads,
         "dataset",
         "urn:shoal:ns:dataset",
         Holds::Link,
         "The dataset that this is about: its record in a record, its page in a post.",
     )),
-    in_posts(term(
-        "upload",
-        "urn:shoal:ns:upload",
-        Holds::Link,
-        "The page of the upload that a post is about.",
-    )),
-    in_posts(term(
-        "record",
-        "urn:shoal:ns:record",
-        Holds::Link,
-        "The signed record of the upload that a post is about.",
-    )),
     term(
-        "torrent",
-        "urn:shoal:ns:torrent",
-        Holds::Link,
-        "The torrent of an upload, in the short form of FEP-d8c8: its address and its info-hashes.",
-    ),
-    term(
+        Part::Uploads,
         "method",
         "urn:shoal:ns:method",
         Holds::Text,
         "How the copy was made.",
     ),
     in_posts(term(
+        Part::Uploads,
         "byteSize",
         "http://www.w3.org/ns/dcat#byteSize",
         Holds::Number,
         "Bytes of content, without padding.",
     )),
     term(
+        Part::Uploads,
         "fileCount",
         "urn:shoal:ns:fileCount",
         Holds::Number,
         "How many files there are, without padding.",
     ),
-    in_posts(term(
-        "infoHashV1",
-        "https://w3id.org/fep/d8c8#infohash_v1",
-        Holds::Text,
-        "The BitTorrent v1 info-hash of the upload that a post is about: 40 hexadecimal digits.",
-    )),
-    in_posts(term(
-        "infoHashV2",
-        "https://w3id.org/fep/d8c8#infohash_v2",
-        Holds::Text,
-        "The BitTorrent v2 info-hash of the upload that a post is about: 64 hexadecimal digits.",
-    )),
     term(
+        Part::Uploads,
+        "torrent",
+        "urn:shoal:ns:torrent",
+        Holds::Link,
+        "The torrent of an upload, in the short form of FEP-d8c8: its address and its info-hashes.",
+    ),
+    term(
+        Part::Memberships,
         "collection",
         "urn:shoal:ns:collection",
         Holds::Link,
         "The collection that holds the dataset.",
     ),
     term(
+        Part::Memberships,
         "author",
         "urn:shoal:ns:author",
         Holds::Link,
         "The account that described the dataset.",
     ),
     term(
+        Part::Memberships,
         "addedBy",
         "urn:shoal:ns:addedBy",
         Holds::Link,
         "The account that put the dataset into the collection.",
     ),
     term(
+        Part::Editions,
         "version",
         "http://schema.org/version",
         Holds::Number,
         "Which edition of the record this is. The first is 1; each edit adds one.",
     ),
     term(
+        Part::Editions,
         "wasRevisionOf",
         "http://www.w3.org/ns/prov#wasRevisionOf",
         Holds::Link,
         "The edition before this one: the address where it is kept, and with digestMultibase the SHA-256 of its exact bytes.",
     ),
     term(
-        "versions",
-        "urn:shoal:ns:versions",
+        Part::Posts,
+        "record",
+        "urn:shoal:ns:record",
         Holds::Link,
-        "Where the former editions of a record are kept.",
+        "The signed record of the upload that a post is about.",
     ),
     term(
-        "datasets",
-        "urn:shoal:ns:datasets",
+        Part::Posts,
+        "upload",
+        "urn:shoal:ns:upload",
         Holds::Link,
-        "The list of the datasets that a collection holds.",
+        "The page of the upload that a post is about.",
+    ),
+    term(
+        Part::Posts,
+        "infoHashV1",
+        "https://w3id.org/fep/d8c8#infohash_v1",
+        Holds::Text,
+        "The BitTorrent v1 info-hash of the upload that a post is about: 40 hexadecimal digits.",
+    ),
+    term(
+        Part::Posts,
+        "infoHashV2",
+        "https://w3id.org/fep/d8c8#infohash_v2",
+        Holds::Text,
+        "The BitTorrent v2 info-hash of the upload that a post is about: 64 hexadecimal digits.",
     ),
 ];
 

@@ -17,6 +17,7 @@ use crate::pages::frame::{Frame, Link};
 use crate::pages::home::HomePage;
 use crate::pages::sign_in::{LinkPage, SignInPage};
 use crate::pages::upload::UploadPage;
+use crate::pages::vocabulary::{VocabularyPage, borrowed, parts};
 use crate::view::hash::Hash;
 use crate::view::markdown::Prose;
 use crate::view::size::Size;
@@ -69,6 +70,11 @@ pub(super) fn doors() -> Vec<(&'static str, String)> {
         frame: visitors_frame("Feeds"),
         feeds: main_feeds(),
     };
+    let vocabulary = VocabularyPage {
+        frame: visitors_frame("The words of our records"),
+        parts: parts(),
+        borrowed: borrowed(),
+    };
     let link = LinkPage {
         frame: visitors_frame("Sign in"),
     };
@@ -77,6 +83,7 @@ pub(super) fn doors() -> Vec<(&'static str, String)> {
         ("sign-in-link", html(&link)),
         ("about", html(&about)),
         ("feeds", html(&feeds)),
+        ("vocabulary", html(&vocabulary)),
     ]
 }
 
