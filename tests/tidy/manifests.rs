@@ -42,6 +42,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("pq-sys", &["shoal-store"]),
     ("activitypub_federation", &["shoal-federation"]),
     ("http-signature-normalization", &["shoal-federation"]),
+    ("sfv", &["shoal-federation"]),
     ("aws-lc-rs", &["shoal-federation", "shoal-tests"]),
     ("reqwest-middleware", &["shoal-federation"]),
     ("reqwest", &["shoal-federation", "shoal", "shoal-tests"]),

@@ -1,17 +1,19 @@
 //! The one way out: every request that this server makes of another goes through [`Client`], which applies `policy.rs` to
-//! each hop and to each resolved address, signs with `sign.rs`, and bounds bodies and times. `remote.rs` and
+//! each hop and to each resolved address, has it signed (`fetch/knock.rs`), and bounds bodies and times. `remote.rs` and
 //! `webfinger.rs` read what comes back; `courier/` posts.
 
 pub(crate) mod gate;
+mod knock;
 mod resolver;
 
 use crate::{
     keys::{KeyError, Signer},
     policy::{Forbidden, Policy},
-    sign::{self, Signature},
+    sign::{Signature, Spoken},
 };
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
+use knock::Knock;
 use resolver::Resolver;
 use shoal_store::Millis;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -129,6 +131,7 @@ pub struct Client {
     http: reqwest::Client,
     policy: Arc<Policy>,
     instance: (String, Arc<Signer>),
+    spoken: Spoken,
     clock: crate::Clock,
 }
 
@@ -171,6 +174,7 @@ impl Client {
             http,
             policy,
             instance: setup.instance,
+            spoken: Spoken::new(),
             clock: setup.clock,
         })
     }
@@ -199,13 +203,14 @@ impl Client {
                 key_id: &self.instance.0,
                 signer: &self.instance.1,
             };
-            let headers = to_send(sign::headers(signature, "GET", &url, None, (self.clock)())?);
-            let request = self
-                .http
-                .get(url.clone())
-                .headers(headers)
-                .header(header::ACCEPT, accept);
-            let response = request.send().await.map_err(network)?;
+            let knock = Knock {
+                method: Method::GET,
+                url: &url,
+                body: None,
+                accept,
+                signature,
+            };
+            let response = self.knock(&knock).await?;
             let status = response.status();
             if !status.is_redirection() || status == StatusCode::NOT_MODIFIED {
                 let headers = response.headers().clone();
@@ -229,28 +234,26 @@ impl Client {
         Err(FetchError::Redirects)
     }
 
-    /// POSTs an activity to an inbox with a fresh signature. Redirects are not followed: they are an answer.
+    /// POSTs an activity to an inbox, freshly signed. Redirects are not followed: they are an answer.
     ///
     /// # Errors
     /// [`FetchError`] when no answer came; any status is an [`Answer`].
     pub async fn post(&self, url: &Url, body: Bytes, signature: Signature<'_>) -> Result<Answer, FetchError> {
         self.policy.check_url(url)?;
-        let now = (self.clock)();
-        let headers = to_send(sign::headers(signature, "POST", url, Some(&body), now)?);
-        let request = self
-            .http
-            .post(url.clone())
-            .headers(headers)
-            .header(header::CONTENT_TYPE, crate::ACTIVITY_JSON)
-            .header(header::ACCEPT, "application/activity+json, application/json")
-            .body(body);
-        let response = request.send().await.map_err(network)?;
+        let knock = Knock {
+            method: Method::POST,
+            url,
+            body: Some(body),
+            accept: "application/activity+json, application/json",
+            signature,
+        };
+        let response = self.knock(&knock).await?;
         let status = response.status().as_u16();
         let retry_after = response
             .headers()
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
-            .and_then(|text| parse_retry_after(text, now));
+            .and_then(|text| parse_retry_after(text, (self.clock)()));
         // The status has been read: whatever happens to the rest of the answer changes nothing.
         let text = match read(response, MAX_ANSWER).await {
             Ok(Some(body)) => String::from_utf8_lossy(&body).into_owned(),
@@ -262,13 +265,6 @@ impl Client {
             text,
         })
     }
-}
-
-/// The signed headers without `Host`, which the HTTP client writes itself: over HTTP/2 it becomes `:authority`, and nginx
-/// answers 400 to a request that has both.
-fn to_send(mut signed: HeaderMap) -> HeaderMap {
-    signed.remove(header::HOST);
-    signed
 }
 
 /// Reads a body up to a limit; `None` when there is more.
@@ -337,20 +333,6 @@ pub fn is_activity_json(content_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_host_is_signed_and_written_by_the_client() {
-        let signer = Signer::load(&crate::keys::generate()).expect("a fresh key loads");
-        let signature = Signature {
-            key_id: "https://a.example/actor#main-key",
-            signer: &signer,
-        };
-        let url = Url::parse("https://far.example/inbox").expect("a URL");
-        let headers = to_send(sign::headers(signature, "POST", &url, Some(b"{}"), 0).expect("signs"));
-        assert!(!headers.contains_key(header::HOST));
-        let signature = headers["signature"].to_str().expect("text");
-        assert!(signature.contains(" host"), "{signature}");
-    }
 
     #[test]
     fn only_activitypub_types_are_taken_for_activitypub() {

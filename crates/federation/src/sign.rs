@@ -1,18 +1,16 @@
-//! Puts a draft-cavage-12 signature on a request of ours: `(request-target) host date digest` with `rsa-sha256`, which is
-//! what every server measured accepts. Each attempt is signed anew, with a fresh Date. `fetch.rs` sends the result.
+//! Puts a signature on a request of ours, in either of two schemes: `sign/cavage.rs`, which every server measured accepts,
+//! and `sign/rfc9421.rs`, for those that no longer do. Which of them a host understands is remembered by `sign/spoken.rs`;
+//! `fetch.rs` sends the result. Each attempt is signed anew.
 
-use crate::{
-    keys::{KeyError, Signer},
-    verify::window,
-};
-use base64::{Engine, engine::general_purpose::STANDARD};
+mod cavage;
+mod rfc9421;
+mod spoken;
+
+pub(crate) use spoken::Spoken;
+
+use crate::keys::{KeyError, Signer};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use http_signature_normalization::Config;
 use shoal_store::Millis;
-use std::{
-    collections::BTreeMap,
-    time::{Duration, UNIX_EPOCH},
-};
 use url::Url;
 
 /// Who signs: the key's id as published in the actor document, and the key.
@@ -24,42 +22,41 @@ pub struct Signature<'a> {
     pub signer: &'a Signer,
 }
 
-/// The headers `Host`, `Date`, `Digest` (only when there is a body) and `Signature` of one request to `url`.
+/// How a request is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// draft-cavage-http-signatures-12.
+    Cavage,
+    /// HTTP Message Signatures.
+    Rfc9421,
+}
+
+/// What is signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Upper-case method.
+    pub method: &'a str,
+    /// Where it goes.
+    pub url: &'a Url,
+    /// What it carries; `None` for GET.
+    pub body: Option<&'a [u8]>,
+}
+
+/// The headers that make a request signed, `Host` among them; `now` is the time of signing in unix milliseconds.
 ///
 /// # Errors
 /// When the key cannot sign, or the URL has no host.
 pub fn headers(
+    scheme: Scheme,
     signature: Signature<'_>,
-    method: &str,
-    url: &Url,
-    body: Option<&[u8]>,
+    request: Request<'_>,
     now: Millis,
 ) -> Result<HeaderMap, KeyError> {
-    let date = UNIX_EPOCH + Duration::from_millis(u64::try_from(now).unwrap_or(0));
-    let mut values = BTreeMap::new();
-    values.insert("host".to_owned(), authority(url));
-    values.insert("date".to_owned(), httpdate::fmt_http_date(date));
-    let mut config = Config::new().mastodon_compat();
-    if let Some(body) = body {
-        values.insert("digest".to_owned(), window::digest_of(body));
-        config = config.require_digest();
-    }
-    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let unsigned = config
-        .begin_sign(method, target, values.clone())
-        .map_err(|_| KeyError::Signing)?;
-    let signed = unsigned.sign(signature.key_id.to_owned(), |text| {
-        signature
-            .signer
-            .rsa_sha256(text.as_bytes())
-            .map(|bytes| STANDARD.encode(bytes))
-    })?;
-    // The crate always names hs2019, which PeerTube and older servers do not know; the bytes are the same.
-    let header = signed
-        .signature_header()
-        .replacen("algorithm=\"hs2019\"", "algorithm=\"rsa-sha256\"", 1);
-    values.insert("signature".to_owned(), header);
-    values.into_iter().map(header_pair).collect()
+    let pairs = match scheme {
+        Scheme::Cavage => cavage::headers(signature, request, now)?,
+        Scheme::Rfc9421 => rfc9421::headers(signature, request, now)?,
+    };
+    pairs.into_iter().map(header_pair).collect()
 }
 
 fn header_pair((name, value): (String, String)) -> Result<(HeaderName, HeaderValue), KeyError> {
@@ -80,7 +77,9 @@ pub fn authority(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::{self, Head, key::PublicKey};
+    use crate::verify::{self, Head, Refusal, key::PublicKey};
+
+    const NOW: Millis = 1_700_000_000_000;
 
     #[test]
     fn what_we_sign_our_own_verifier_accepts() {
@@ -92,22 +91,30 @@ mod tests {
             key_id: "https://a.example/actor#main-key",
             signer: &signer,
         };
-        for (method, body) in [("POST", Some(&b"{}"[..])), ("GET", None)] {
-            let headers = headers(signature, method, &url, body, 1_700_000_000_000).expect("signs");
+        for (method, body, scheme) in [
+            ("POST", Some(&b"{}"[..]), Scheme::Cavage),
+            ("POST", Some(&b"{}"[..]), Scheme::Rfc9421),
+            ("GET", None, Scheme::Cavage),
+            ("GET", None, Scheme::Rfc9421),
+        ] {
+            let url = &url;
+            let headers = headers(scheme, signature, Request { method, url, body }, NOW).expect("signs");
             let head = Head {
                 method,
                 path_and_query: "/inbox?a=b",
                 headers: &headers,
                 body: body.unwrap_or_default(),
             };
-            let claim =
-                verify::cavage::read(head, "far.example:8443", 1_700_000_000_000).expect("well formed");
-            assert_eq!(claim.key_id, "https://a.example/actor#main-key");
-            claim.check(&key).expect("verifies");
-            let text = headers["signature"].to_str().expect("text");
-            assert!(text.contains("algorithm=\"rsa-sha256\""), "{text}");
-            let elsewhere = verify::cavage::read(head, "near.example", 1_700_000_000_000);
-            assert_eq!(elsewhere.expect_err("another host"), verify::Refusal::OtherHost);
+            let claims = verify::read(head, "https://far.example:8443", NOW).expect("well formed");
+            assert_eq!(claims.len(), 1, "{scheme:?}");
+            assert_eq!(claims[0].key_id, "https://a.example/actor#main-key");
+            claims[0].check(&key).expect("verifies");
+            let elsewhere = verify::read(head, "https://near.example", NOW);
+            let elsewhere = elsewhere.and_then(|claims| claims[0].check(&key));
+            assert!(
+                elsewhere.is_err(),
+                "{scheme:?} {method} was made for another host"
+            );
         }
     }
 
@@ -117,19 +124,24 @@ mod tests {
         let signer = Signer::load(&keys).expect("a fresh key loads");
         let rsa = PublicKey::from_pem(&keys.rsa_public_pem).expect("our own PEM is read");
         let ed25519 = PublicKey::from_ed25519(&keys.ed25519_public).expect("32 bytes");
-        let url = Url::parse("https://far.example/inbox").expect("a URL");
+        let url = &Url::parse("https://far.example/inbox").expect("a URL");
         let signature = Signature {
             key_id: "https://a.example/actor#main-key",
             signer: &signer,
         };
-        let signed = headers(signature, "GET", &url, None, 1_700_000_000_000).expect("signs");
+        let request = Request {
+            method: "GET",
+            url,
+            body: None,
+        };
+        let signed = headers(Scheme::Cavage, signature, request, NOW).expect("signs");
         for (named, by_rsa) in [
             ("rsa-sha256", Ok(())),
             ("hs2019", Ok(())),
-            ("ed25519", Err(verify::Refusal::Algorithm)),
-            ("hmac-sha256", Err(verify::Refusal::Algorithm)),
-            ("none", Err(verify::Refusal::Algorithm)),
-            ("x-attacker-supplied", Err(verify::Refusal::Algorithm)),
+            ("ed25519", Err(Refusal::Algorithm)),
+            ("hmac-sha256", Err(Refusal::Algorithm)),
+            ("none", Err(Refusal::Algorithm)),
+            ("x-attacker-supplied", Err(Refusal::Algorithm)),
         ] {
             let mut headers = signed.clone();
             let text = signed["signature"]
@@ -143,9 +155,13 @@ mod tests {
                 headers: &headers,
                 body: &[],
             };
-            let claim = verify::cavage::read(head, "far.example", 1_700_000_000_000).expect("well formed");
-            assert_eq!(claim.check(&rsa), by_rsa, "{named}");
-            assert!(claim.check(&ed25519).is_err(), "{named}");
+            let read = verify::read(head, "https://far.example", NOW);
+            let by = |key: &PublicKey| match &read {
+                Ok(claims) => claims[0].check(key),
+                Err(refusal) => Err(refusal.clone()),
+            };
+            assert_eq!(by(&rsa), by_rsa, "{named}");
+            assert!(by(&ed25519).is_err(), "{named}");
         }
     }
 }

@@ -94,7 +94,7 @@ impl Federation {
             headers: &incoming.headers,
             body: &incoming.body,
         };
-        let claim = verify::cavage::read(head, &self.urls().authority(), self.shared().now())?;
+        let claims = verify::read(head, self.urls().base(), self.shared().now())?;
         let activity = incoming::Incoming::parse(&incoming.body)?;
         if self.urls().is_ours(&activity.actor) || self.urls().is_ours(&activity.id) {
             return Err(InboxError::Forbidden(
@@ -106,10 +106,10 @@ impl Federation {
                 "The activity's id is not on its actor's host.",
             ));
         }
-        match sender::identify(self, &claim, &activity).await? {
-            Some(sender) => {
+        match sender::identify(self, &claims, &activity).await? {
+            Some((sender, signed_at)) => {
                 self.note_that_it_lives(&sender).await?;
-                self.act(activity, claim.signed_at, sender).await
+                self.act(activity, signed_at, sender).await
             }
             None => Ok(()),
         }

@@ -1,11 +1,11 @@
-//! Whose signature it is: the activity's actor has to list the very key that signed (`publicKey.id` equal to `keyId`,
-//! `owner` equal to the actor, everything on one origin). So the key document itself is never fetched, only the actor,
+//! Whose signature it is: the activity's actor has to list the very key that signed, in `publicKey` or in
+//! `assertionMethod`, as its own, everything on one origin. So the key document itself is never fetched, only the actor,
 //! by a signed GET; that covers GoToSocial, whose key ids have no fragment and show strangers only a stub.
 
 use super::{InboxError, budget::Failure};
 use crate::{
     Federation, FetchError, policy, remote,
-    verify::{Refusal, cavage::Claim, key::PublicKey},
+    verify::{Claim, Refusal, key::PublicKey},
     vocab::{incoming::Incoming, remote_actor::Document},
 };
 use shoal_store::{Millis, RemoteActor};
@@ -18,18 +18,20 @@ const STALE: Millis = 24 * 3600 * 1000;
 /// How long a sender's server may take to show the actor; less than the sender waits for us.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The actor that certainly sent this; `None` for what can be thanked for and forgotten without knowing (a `Delete` or
-/// `Update` of somebody never heard of, whose key is often gone already).
+/// The actor that certainly sent this, and when it was signed; `None` for what can be thanked for and forgotten without
+/// knowing (a `Delete` or `Update` of somebody never heard of, whose key is often gone already).
 ///
 /// # Errors
-/// [`InboxError`]: 401 when the signature does not hold, 503 when the sender's server cannot be asked.
+/// [`InboxError`]: 401 when no signature holds, 503 when the sender's server cannot be asked.
 pub(super) async fn identify(
     federation: &Federation,
-    claim: &Claim,
+    claims: &[Claim],
     activity: &Incoming,
-) -> Result<Option<RemoteActor>, InboxError> {
-    let key_url = Url::parse(&claim.key_id).map_err(|_| InboxError::Key("is not named by an address"))?;
-    if !policy::same_origin(&key_url, &activity.actor) {
+) -> Result<Option<(RemoteActor, Millis)>, InboxError> {
+    if !claims
+        .iter()
+        .any(|claim| is_at_home(&claim.key_id, &activity.actor))
+    {
         return Err(InboxError::Key("is not on the host of the activity's actor"));
     }
     let uri = activity.actor.to_string();
@@ -43,11 +45,14 @@ pub(super) async fn identify(
             return Ok(None);
         }
         let fetched = fetch(federation, &activity.actor, false).await?;
-        check(claim, &fetched)?;
-        return Ok(Some(fetched));
+        let signed_at = check(claims, &fetched)?;
+        return Ok(Some((fetched, signed_at)));
     };
-    match check(claim, &kept) {
-        Ok(()) => Ok(Some(refresh_if_stale(federation, kept, activity).await)),
+    match check(claims, &kept) {
+        Ok(signed_at) => {
+            let fresh = refresh_if_stale(federation, kept, activity).await;
+            Ok(Some((fresh, signed_at)))
+        }
         Err(refusal) => {
             let now = federation.shared().now();
             if !federation
@@ -58,33 +63,46 @@ pub(super) async fn identify(
                 return Err(refusal);
             }
             let fetched = fetch(federation, &activity.actor, true).await?;
-            check(claim, &fetched)?;
-            Ok(Some(fetched))
+            let signed_at = check(claims, &fetched)?;
+            Ok(Some((fetched, signed_at)))
         }
     }
 }
 
-/// Whether one of the actor's keys made the signature.
-fn check(claim: &Claim, actor: &RemoteActor) -> Result<(), InboxError> {
-    let pem =
-        find_key(actor, &claim.key_id).ok_or(InboxError::Key("is not listed by the activity's actor"))?;
-    let key = PublicKey::from_pem(&pem).ok_or(InboxError::Key("is not one that can be read here"))?;
-    Ok(claim.check(&key)?)
+/// Whether a key of that name can be one of the actor's: an address on its origin, or a handle on its host.
+fn is_at_home(key_id: &str, actor: &Url) -> bool {
+    match key_id.strip_prefix("acct:").map(|handle| handle.rsplit_once('@')) {
+        Some(handle) => handle.is_some_and(|(_, host)| host == policy::host_of(actor)),
+        None => Url::parse(key_id).is_ok_and(|key| policy::same_origin(&key, actor)),
+    }
 }
 
-/// The key of that id; the actor's own id stands for its first key.
-fn find_key(actor: &RemoteActor, key_id: &str) -> Option<String> {
-    if actor.key_id == key_id || actor.uri == key_id {
-        return Some(actor.public_key_pem.clone());
+/// When the first claim was made that one of the actor's keys bears out; the first refusal when there is none.
+fn check(claims: &[Claim], actor: &RemoteActor) -> Result<Millis, InboxError> {
+    let mut refused = None;
+    for claim in claims {
+        let held = match find_key(actor, &claim.key_id) {
+            Some(key) => claim.check(&key).map_err(InboxError::from),
+            None => Err(InboxError::Key(
+                "is not one that the activity's actor lists and that can be read here",
+            )),
+        };
+        match held {
+            Ok(()) => return Ok(claim.signed_at),
+            Err(refusal) => refused = refused.or(Some(refusal)),
+        }
+    }
+    Err(refused.unwrap_or(InboxError::Signature(Refusal::Unsigned)))
+}
+
+/// The key of that id; the actor's own id and its handle stand for its first key.
+fn find_key(actor: &RemoteActor, key_id: &str) -> Option<PublicKey> {
+    let is_handle = || key_id == format!("acct:{}@{}", actor.name, actor.domain);
+    if actor.key_id == key_id || actor.uri == key_id || is_handle() {
+        return PublicKey::from_pem(&actor.public_key_pem);
     }
     let document: Document = serde_json::from_str(&actor.json).ok()?;
-    document
-        .check()
-        .ok()?
-        .keys
-        .into_iter()
-        .find(|key| key.id == key_id)
-        .map(|key| key.pem)
+    document.check().ok()?.key(key_id)
 }
 
 /// Fetches an actor within the budget, and remembers a failure.

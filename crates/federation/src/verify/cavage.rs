@@ -1,88 +1,81 @@
-//! draft-cavage-http-signatures-12, the receiving side: reads the `Signature` header strictly, insists on what has to be
-//! signed, and rebuilds the signing string with `http-signature-normalization`. It does not look for keys: that is
-//! `inbox/sender.rs`, which calls `Claim::check` with what it found.
+//! draft-cavage-http-signatures-12, the receiving side: reads the `Signature` header strictly and rebuilds the signing
+//! string with `http-signature-normalization`. What has to be covered, and when, is `rules.rs`.
 
 use super::{
-    Head, Refusal,
-    key::{Kind, PublicKey},
-    window,
+    Head, MAX_COVERED, MAX_HEADER, MAX_SIGNATURES, Refusal, is_cavage, joined,
+    key::Kind,
+    lines,
+    rules::{Covered, Statement},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http_signature_normalization::Config;
-use shoal_store::Millis;
 use std::{collections::BTreeMap, time::Duration};
 
-/// The longest Signature header that is read.
-const MAX_HEADER: usize = 8 * 1024;
-/// The most headers a signature may cover.
-const MAX_COVERED: usize = 32;
-/// The crate's own expiry looks at the machine's clock; ours has been checked by then, so it is put out of the way.
+/// The crate's own expiry looks at the machine's clock; ours is checked elsewhere, so it is put out of the way.
 const NEVER: Duration = Duration::from_secs(200 * 365 * 24 * 3600);
 
-/// A well-formed signature over the right parts of the right request, by whoever holds that key.
-#[derive(Debug)]
-pub struct Claim {
-    /// The key's id as the sender wrote it.
-    pub key_id: String,
-    /// When it was signed, by the sender's clock.
-    pub signed_at: Millis,
-    algorithm: Option<String>,
-    signature: Vec<u8>,
-    signing_strings: Vec<String>,
+/// What each `Signature` header of this scheme says.
+pub(super) fn statements(head: Head<'_>) -> Vec<Result<Statement, Refusal>> {
+    let beside_the_other = head.headers.contains_key("signature-input");
+    match lines(head, "signature") {
+        Ok(lines) => lines
+            .into_iter()
+            .filter(|line| !beside_the_other || is_cavage(line))
+            .take(MAX_SIGNATURES)
+            .map(|line| statement(line, head))
+            .collect(),
+        Err(refusal) => vec![Err(refusal)],
+    }
 }
 
-/// Checks everything about a signed request that needs no key: what is covered, the host, the clock, the digest.
-///
-/// # Errors
-/// A [`Refusal`] that says what is wrong; all of them are the sender's fault.
-pub fn read(head: Head<'_>, authority: &str, now: Millis) -> Result<Claim, Refusal> {
-    if head.headers.contains_key("signature-input") {
-        return Err(Refusal::UnknownScheme);
-    }
-    let header = window::single(head.headers, "signature")?.ok_or(Refusal::Unsigned)?;
+/// What one header says.
+pub(super) fn statement(header: &str, head: Head<'_>) -> Result<Statement, Refusal> {
     let parameters = Parameters::parse(header)?;
-    check_covered(&parameters, head.method)?;
-    let host = window::single(head.headers, "host")?.ok_or(Refusal::NotCovered("host"))?;
-    window::check_host(host, authority)?;
-    let signed_at = check_clock(&parameters, head, now)?;
-    if parameters.covers("digest") {
-        let digest = window::single(head.headers, "digest")?.ok_or(Refusal::Digest)?;
-        window::check_digest(digest, head.body)?;
-    }
-    let mut signing_strings = vec![signing_string(&parameters, head, head.path_and_query)?];
+    let mut texts = vec![signing_string(&parameters, head, head.path_and_query)?];
     if let (Some((path, _)), "GET") = (head.path_and_query.split_once('?'), head.method) {
         // Old versions of Mastodon left the query out of what they signed.
-        signing_strings.push(signing_string(&parameters, head, path)?);
+        texts.push(signing_string(&parameters, head, path)?);
     }
-    Ok(Claim {
+    let created = match parameters.covers("(created)") {
+        true => Some(
+            parameters
+                .created
+                .ok_or(Refusal::Malformed("(created) without created"))?,
+        ),
+        false => None,
+    };
+    if parameters.covers("(expires)") && parameters.expires.is_none() {
+        return Err(Refusal::Malformed("(expires) without expires"));
+    }
+    let target = parameters.covers("(request-target)");
+    let covered = Covered {
+        method: target,
+        target,
+        authority: false,
+        host: parameters.covers("host"),
+        date: parameters.covers("date"),
+        digest: parameters.covers("digest"),
+        content_digest: parameters.covers("content-digest"),
+    };
+    Ok(Statement {
+        named: named(parameters.algorithm.as_deref(), created.is_some())?,
         key_id: parameters.key_id,
-        signed_at,
-        algorithm: parameters.algorithm,
+        covered,
+        created,
+        expires: parameters.expires,
+        texts,
         signature: parameters.signature,
-        signing_strings,
     })
 }
 
-impl Claim {
-    /// Whether this key made the signature.
-    ///
-    /// # Errors
-    /// [`Refusal::Algorithm`] when the header names an algorithm that the key is not for, else [`Refusal::Signature`].
-    pub fn check(&self, key: &PublicKey) -> Result<(), Refusal> {
-        let fits = match self.algorithm.as_deref() {
-            None | Some("hs2019") => true,
-            Some("rsa-sha256") => key.kind() == Kind::Rsa,
-            Some("ed25519") => key.kind() == Kind::Ed25519,
-            Some(_) => false,
-        };
-        if !fits {
-            return Err(Refusal::Algorithm);
-        }
-        let verified = self
-            .signing_strings
-            .iter()
-            .any(|text| key.verify(text.as_bytes(), &self.signature));
-        if verified { Ok(()) } else { Err(Refusal::Signature) }
+/// What sort of key the algorithm's name asks for.
+fn named(algorithm: Option<&str>, created: bool) -> Result<Option<Kind>, Refusal> {
+    match algorithm {
+        None | Some("hs2019") => Ok(None),
+        // draft-cavage-12 §2.3: (created) must not be used with the old algorithm names.
+        Some("rsa-sha256") if !created => Ok(Some(Kind::Rsa)),
+        Some("ed25519") => Ok(Some(Kind::Ed25519)),
+        Some(_) => Err(Refusal::Algorithm),
     }
 }
 
@@ -177,56 +170,6 @@ fn seconds(text: Option<String>) -> Result<Option<i64>, Refusal> {
         .map_err(|_| Refusal::Malformed("a time is not a number"))
 }
 
-/// `(request-target)` and `host` always; `date` or `(created)`; `digest` unless the request can have no body.
-fn check_covered(parameters: &Parameters, method: &str) -> Result<(), Refusal> {
-    for needed in ["(request-target)", "host"] {
-        if !parameters.covers(needed) {
-            return Err(Refusal::NotCovered(needed));
-        }
-    }
-    if !matches!(method, "GET" | "HEAD") && !parameters.covers("digest") {
-        return Err(Refusal::NotCovered("digest"));
-    }
-    if !parameters.covers("date") && !parameters.covers("(created)") {
-        return Err(Refusal::NotCovered("date or (created)"));
-    }
-    Ok(())
-}
-
-/// Every time that is covered must lie in the window, and nothing may have expired. Gives the time of signing.
-fn check_clock(parameters: &Parameters, head: Head<'_>, now: Millis) -> Result<Millis, Refusal> {
-    let mut signed_at = Millis::MIN;
-    if parameters.covers("date") {
-        let date = window::single(head.headers, "date")?.ok_or(Refusal::NotCovered("date"))?;
-        signed_at = window::http_date(date)?;
-        window::check_time(now, signed_at, "Date")?;
-    }
-    if parameters.covers("(created)") {
-        if parameters
-            .algorithm
-            .as_deref()
-            .is_some_and(|name| name.starts_with("rsa"))
-        {
-            // draft-cavage-12 §2.3: (created) must not be used with the old algorithm names.
-            return Err(Refusal::Algorithm);
-        }
-        let created = parameters
-            .created
-            .ok_or(Refusal::Malformed("(created) without created"))?;
-        signed_at = created.saturating_mul(1000);
-        window::check_time(now, signed_at, "created")?;
-    }
-    if parameters.covers("(expires)") && parameters.expires.is_none() {
-        return Err(Refusal::Malformed("(expires) without expires"));
-    }
-    if let Some(expires) = parameters.expires
-        && expires.saturating_mul(1000).saturating_add(window::EXPIRY_LEEWAY) < now
-    {
-        return Err(Refusal::Clock("expired"));
-    }
-    Ok(signed_at)
-}
-
 /// The text that was signed. The crate is handed only what was covered and checked; its own lenient reading of the
 /// header never meets the sender's text.
 fn signing_string(parameters: &Parameters, head: Head<'_>, path: &str) -> Result<String, Refusal> {
@@ -237,11 +180,11 @@ fn signing_string(parameters: &Parameters, head: Head<'_>, path: &str) -> Result
             "(created)" => parameters.created.map(|time| time.to_string()),
             "(expires)" => parameters.expires.map(|time| time.to_string()),
             "authorization" | "signature" => return Err(Refusal::Malformed("it covers a signature")),
-            header => joined(head, header)?,
+            header => Some(joined(head, header)?),
         };
         values.insert(
             name.clone(),
-            value.ok_or(Refusal::NotCovered("a header that the request has"))?,
+            value.ok_or(Refusal::Malformed("it covers a time that it does not have"))?,
         );
     }
     let list = parameters.covered.join(" ");
@@ -254,50 +197,6 @@ fn signing_string(parameters: &Parameters, head: Head<'_>, path: &str) -> Result
         .begin_verify(head.method, path, values)
         .map_err(|_| Refusal::Malformed("the list of headers"))?;
     Ok(unverified.signing_string().to_owned())
-}
-
-/// All values of one header, as the draft joins them.
-fn joined(head: Head<'_>, name: &str) -> Result<Option<String>, Refusal> {
-    let mut values = Vec::new();
-    for value in head.headers.get_all(name) {
-        values.push(
-            value
-                .to_str()
-                .map_err(|_| Refusal::Malformed("a header is not text"))?
-                .trim(),
-        );
-    }
-    Ok((!values.is_empty()).then(|| values.join(", ")))
-}
-
-#[cfg(test)]
-impl Claim {
-    /// A signature over a string that a specification prints.
-    pub(super) fn of_vector(signing_string: &str, signature: &str) -> Self {
-        Self {
-            key_id: String::new(),
-            signed_at: 0,
-            algorithm: None,
-            signature: STANDARD.decode(signature).expect("base64"),
-            signing_strings: vec![signing_string.to_owned()],
-        }
-    }
-}
-
-/// Only reads and rebuilds: for examples of the draft that cover less than an inbox wants.
-#[cfg(test)]
-pub(super) fn read_without_rules(head: Head<'_>) -> Result<Claim, Refusal> {
-    let header = window::single(head.headers, "signature")?.ok_or(Refusal::Unsigned)?;
-    let parameters = Parameters::parse(header)?;
-    let signing_strings = vec![signing_string(&parameters, head, head.path_and_query)?];
-    let (key_id, algorithm, signature) = (parameters.key_id, parameters.algorithm, parameters.signature);
-    Ok(Claim {
-        key_id,
-        signed_at: 0,
-        algorithm,
-        signature,
-        signing_strings,
-    })
 }
 
 #[cfg(test)]
@@ -333,6 +232,18 @@ mod tests {
             ),
         ] {
             assert!(Parameters::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_that_say_nothing_leave_it_to_the_key_and_unknown_ones_are_refused() {
+        assert_eq!(named(None, true), Ok(None));
+        assert_eq!(named(Some("hs2019"), true), Ok(None));
+        assert_eq!(named(Some("rsa-sha256"), false), Ok(Some(Kind::Rsa)));
+        assert_eq!(named(Some("ed25519"), true), Ok(Some(Kind::Ed25519)));
+        assert_eq!(named(Some("rsa-sha256"), true), Err(Refusal::Algorithm));
+        for unknown in ["hmac-sha256", "none", "x-attacker-supplied", "rsa-sha1", ""] {
+            assert_eq!(named(Some(unknown), false), Err(Refusal::Algorithm), "{unknown}");
         }
     }
 }

@@ -1,10 +1,7 @@
-//! The rules that do not depend on how a request was signed: the clock, the host it was made for, and the digest of its
-//! body. One signature scheme that reads them is `cavage.rs`.
+//! When and for whom a request may have been signed: the two-sided window, HTTP dates, and our own host. `rules.rs` applies
+//! it; the body is `digest.rs`.
 
 use super::Refusal;
-use aws_lc_rs::{constant_time, digest};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use http::HeaderMap;
 use shoal_store::Millis;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,19 +11,6 @@ pub const OLDEST: Millis = 12 * 3600 * 1000;
 pub const NEWEST: Millis = 3600 * 1000;
 /// How long after its stated expiry it is still taken: five minutes of clock skew.
 pub const EXPIRY_LEEWAY: Millis = 5 * 60 * 1000;
-
-/// The only value of a header; refused when it comes twice or is not text.
-pub fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
-    let mut all = headers.get_all(name).iter();
-    let Some(value) = all.next() else { return Ok(None) };
-    if all.next().is_some() {
-        return Err(Refusal::Malformed("a header comes twice"));
-    }
-    value
-        .to_str()
-        .map(Some)
-        .map_err(|_| Refusal::Malformed("a header is not text"))
-}
 
 /// Checks a signing time against the two-sided window.
 pub fn check_time(now: Millis, signed_at: Millis, what: &'static str) -> Result<(), Refusal> {
@@ -64,31 +48,6 @@ pub fn check_host(host: &str, authority: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Compares a `Digest` header (RFC 3230) with the body. Needs exactly one SHA-256 value; the algorithm's name is read
-/// without regard to case.
-pub fn check_digest(header: &str, body: &[u8]) -> Result<(), Refusal> {
-    let mut given = None;
-    for part in header.split(',').take(8) {
-        let (name, value) = part.trim().split_once('=').ok_or(Refusal::Digest)?;
-        if name.eq_ignore_ascii_case("sha-256") && given.replace(value).is_some() {
-            return Err(Refusal::Digest);
-        }
-    }
-    let given = STANDARD
-        .decode(given.ok_or(Refusal::Digest)?)
-        .map_err(|_| Refusal::Digest)?;
-    let computed = digest::digest(&digest::SHA256, body);
-    constant_time::verify_slices_are_equal(computed.as_ref(), &given).map_err(|_| Refusal::Digest)
-}
-
-/// The `Digest` header's value for a body.
-pub fn digest_of(body: &[u8]) -> String {
-    format!(
-        "SHA-256={}",
-        STANDARD.encode(digest::digest(&digest::SHA256, body))
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,25 +75,5 @@ mod tests {
         ] {
             assert!(check_host(other, "archive.example").is_err(), "{other}");
         }
-    }
-
-    #[test]
-    fn a_digest_must_name_sha256_once_and_match() {
-        let good = digest_of(b"body");
-        assert!(check_digest(&good, b"body").is_ok());
-        assert!(check_digest(&good.to_lowercase(), b"body").is_err());
-        assert!(check_digest(&format!("sha-256={}", &good[8..]), b"body").is_ok());
-        assert!(check_digest(&format!("SHA-512=abc,{good}"), b"body").is_ok());
-        for wrong in [
-            "",
-            "SHA-256",
-            "SHA-256=",
-            "MD5=abc",
-            &format!("{good},{good}"),
-            &good[..20],
-        ] {
-            assert!(check_digest(wrong, b"body").is_err(), "{wrong}");
-        }
-        assert!(check_digest(&good, b"other").is_err());
     }
 }

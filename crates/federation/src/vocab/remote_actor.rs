@@ -2,7 +2,11 @@
 //! actor has to live on the actor's own host. `remote.rs` fetches and keeps it.
 
 use super::incoming::{kind_of, url_of};
-use crate::policy::{host_of, same_origin};
+use crate::{
+    keys::ed25519_from_multibase,
+    policy::{host_of, same_origin},
+    verify::key::PublicKey,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -40,6 +44,19 @@ pub struct RemoteActor {
     pub shared_inbox: Option<Url>,
     /// Its keys for HTTP signatures; at least one.
     pub keys: Vec<Key>,
+    /// Its Ed25519 keys for proofs, which may sign requests too (FEP-521a).
+    pub multikeys: Vec<Multikey>,
+}
+
+impl RemoteActor {
+    /// The key of that id, of either sort; `None` when it lists none or the key cannot be read.
+    pub fn key(&self, id: &str) -> Option<PublicKey> {
+        if let Some(key) = self.keys.iter().find(|key| key.id == id) {
+            return PublicKey::from_pem(&key.pem);
+        }
+        let multikey = self.multikeys.iter().find(|key| key.id == id)?;
+        PublicKey::from_ed25519(&multikey.public)
+    }
 }
 
 /// A key of somebody else's actor.
@@ -49,6 +66,15 @@ pub struct Key {
     pub id: String,
     /// PEM.
     pub pem: String,
+}
+
+/// An Ed25519 key of somebody else's actor, out of its `assertionMethod`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Multikey {
+    /// Its id, as proofs name it.
+    pub id: String,
+    /// Its 32 bytes.
+    pub public: Vec<u8>,
 }
 
 /// Why an actor document is not taken.
@@ -106,7 +132,7 @@ impl Document {
             .and_then(|endpoints| endpoints.get("sharedInbox"))
             .and_then(url_of)
             .filter(|shared| same_origin(shared, &id));
-        let keys = self.keys(&id)?;
+        let (keys, multikeys) = (self.keys(&id)?, self.multikeys(&id));
         Ok(RemoteActor {
             title: title.unwrap_or_else(|| name.clone()),
             id,
@@ -115,6 +141,7 @@ impl Document {
             inbox,
             shared_inbox,
             keys,
+            multikeys,
         })
     }
 
@@ -160,22 +187,42 @@ impl Document {
 
     /// The keys that the actor owns and that live on its host.
     fn keys(&self, actor: &Url) -> Result<Vec<Key>, Unfit> {
-        let listed: &[Value] = match self.0.get("publicKey") {
-            Some(Value::Array(keys)) => keys,
-            Some(one) => std::slice::from_ref(one),
-            None => return Err(Unfit::Member("publicKey")),
-        };
-        let keys: Vec<Key> = listed
-            .iter()
-            .take(MAX_KEYS)
-            .filter_map(|key| read_key(key, actor))
-            .collect();
+        let listed = self.listed("publicKey");
+        let keys: Vec<Key> = listed.filter_map(|key| read_key(key, actor)).collect();
         if keys.is_empty() {
             Err(Unfit::Member("publicKey"))
         } else {
             Ok(keys)
         }
     }
+
+    /// The Ed25519 keys that the actor controls and that live on its host. Others are passed over.
+    fn multikeys(&self, actor: &Url) -> Vec<Multikey> {
+        let listed = self.listed("assertionMethod");
+        listed.filter_map(|key| read_multikey(key, actor)).collect()
+    }
+
+    /// What a member holds: one value, or the first [`MAX_KEYS`] of a list.
+    fn listed(&self, member: &str) -> impl Iterator<Item = &Value> {
+        let listed = match self.0.get(member) {
+            Some(Value::Array(many)) => many,
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        listed.iter().take(MAX_KEYS)
+    }
+}
+
+fn read_multikey(key: &Value, actor: &Url) -> Option<Multikey> {
+    let id = url_of(key.get("id")?)?;
+    let controller = url_of(key.get("controller")?)?;
+    if kind_of(key.get("type")?)? != "Multikey" || controller != *actor || !same_origin(&id, actor) {
+        return None;
+    }
+    Some(Multikey {
+        id: key.get("id")?.as_str()?.to_owned(),
+        public: ed25519_from_multibase(key.get("publicKeyMultibase")?.as_str()?)?,
+    })
 }
 
 /// Whether a list of capabilities, or a single one, names records: as a Link or as a bare id.
@@ -285,6 +332,34 @@ mod tests {
             json!({ "name": "urn:shoal:records" }),
         ] {
             assert!(!says("generator", other.clone()) && !says("implements", other));
+        }
+    }
+
+    #[test]
+    fn ed25519_keys_are_read_that_the_actor_controls() {
+        let key = json!({
+            "id": "https://m.example/users/ann#ed25519-key", "type": "Multikey",
+            "controller": "https://m.example/users/ann",
+            "publicKeyMultibase": "z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2",
+        });
+        let with = |member: &'static str, value: Value| {
+            let mut key = key.clone();
+            key[member] = value;
+            document(move |actor| actor["assertionMethod"] = json!([key, "https://m.example/users/ann#x"]))
+                .check()
+                .expect("taken")
+        };
+        let actor = with("type", json!("Multikey"));
+        assert_eq!((actor.multikeys.len(), actor.multikeys[0].public.len()), (1, 32));
+        assert!(actor.key("https://m.example/users/ann#ed25519-key").is_some());
+        assert!(actor.key("https://m.example/users/ann#other").is_none());
+        for (member, value) in [
+            ("type", "DataIntegrityProof"),
+            ("controller", "https://m.example/users/bob"),
+            ("id", "https://evil.example/users/ann#ed25519-key"),
+            ("publicKeyMultibase", "z6Mk"),
+        ] {
+            assert!(with(member, json!(value)).multikeys.is_empty(), "{member}");
         }
     }
 

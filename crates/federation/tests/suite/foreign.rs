@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use shoal_federation::{
     Incoming,
     keys::Signer,
-    sign::{self, Signature},
-    verify::{Head, cavage, key::PublicKey},
+    sign::{self, Request, Scheme, Signature},
+    verify::{self, Head, key::PublicKey},
 };
 use shoal_store::ActorKeys;
 use std::{
@@ -153,8 +153,8 @@ impl Foreign {
                 headers: &asked.headers,
                 body: &asked.body,
             };
-            let claim = cavage::read(head, &self.host, now).expect("well signed");
-            claim.check(&key).expect("signed by the sender");
+            let claims = verify::read(head, &self.url(""), now).expect("well signed");
+            claims[0].check(&key).expect("signed by the sender");
             assert_eq!(asked.headers["content-type"], "application/activity+json");
             assert!(asked.headers.contains_key("user-agent"));
             activities.push(serde_json::from_slice(&asked.body).expect("JSON"));
@@ -189,6 +189,16 @@ impl Foreign {
     }
 
     pub(crate) fn post_as(&self, key_id: &str, keys: &ActorKeys, body: &Value, now: i64) -> Incoming {
+        Self::post_in(Scheme::Cavage, (key_id, keys), body, now)
+    }
+
+    /// The same in a scheme, under any key's name.
+    pub(crate) fn post_in(
+        scheme: Scheme,
+        (key_id, keys): (&str, &ActorKeys),
+        body: &Value,
+        now: i64,
+    ) -> Incoming {
         let signer = Signer::load(keys).expect("a key");
         let body = body.to_string().into_bytes();
         let url = Url::parse("http://shoal.test/inbox").expect("a URL");
@@ -196,7 +206,12 @@ impl Foreign {
             key_id,
             signer: &signer,
         };
-        let headers = sign::headers(signature, "POST", &url, Some(&body), now).expect("signs");
+        let request = Request {
+            method: "POST",
+            url: &url,
+            body: Some(&body),
+        };
+        let headers = sign::headers(scheme, signature, request, now).expect("signs");
         Incoming {
             method: "POST".to_owned(),
             path_and_query: "/inbox".to_owned(),

@@ -155,27 +155,18 @@ fn badly_signed(foreign: &Foreign, other: &ActorKeys, now: i64) -> Vec<(&'static
     let body = follow(foreign, 1);
     let mut unsigned = foreign.post("ann", &keys(), &body, now);
     unsigned.headers.remove("signature");
-    let mut rfc9421 = foreign.post("ann", &keys(), &body, now);
-    rfc9421
-        .headers
-        .insert("signature-input", "sig1=(\"@method\")".parse().expect("text"));
     let mut changed = foreign.post("ann", &keys(), &body, now);
     changed.body = body.to_string().replace("tides", "tidez").into();
     let mut path = foreign.post("ann", &keys(), &body, now);
     path.path_and_query = "/collections/tides/inbox".to_owned();
     let mut host = foreign.post("ann", &keys(), &body, now);
     host.headers.insert("host", "evil.example".parse().expect("text"));
-    let mut twice = foreign.post("ann", &keys(), &body, now);
-    let first = twice.headers["signature"].clone();
-    twice.headers.append("signature", first);
     let mut elsewhere = foreign.post("ann", &keys(), &body, now);
     let first = elsewhere.headers.remove("signature").expect("signed");
     elsewhere.headers.insert("authorization", first);
     vec![
         ("unsigned", unsigned),
-        ("signed twice", twice),
         ("signed in another header", elsewhere),
-        ("signed by RFC 9421", rfc9421),
         ("another body", changed),
         ("another path", path),
         ("another host", host),
@@ -201,7 +192,7 @@ fn badly_signed(foreign: &Foreign, other: &ActorKeys, now: i64) -> Vec<(&'static
         ),
         (
             "by a key without an address",
-            foreign.post_as("acct:ann@m.example", &keys(), &body, now),
+            foreign.post_as("urn:ann:m.example", &keys(), &body, now),
         ),
     ]
 }
