@@ -6,9 +6,12 @@
 //   {"follow": URL}  send a Follow to that actor        -> {"followed": URL, "id": …}
 //   {"unfollow": URL} undo the last Follow of it        -> {"unfollowed": URL}
 // On standard output: {"ready": base URL, "actor": URL}, then the answers above, then for each activity received
-//   {"received": type, "id": …, "actor": …, "object": {…}}.
+//   {"received": type, "id": …, "actor": …, "object": {…}},
+// and for each POST that comes or goes {"arrived": scheme, "status": …} or {"knocked": scheme, "status": …}, where a
+// scheme is "rfc9421" or "cavage".
 //
-// Usage: node fedify.mjs HOST PORT
+// Usage: node fedify.mjs HOST PORT [FIRST [BELIEVED]]: the scheme in which it knocks first (rfc9421), and the only one
+// that it believes (both).
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import {
@@ -32,6 +35,8 @@ import {
 import { configure } from "@logtape/logtape";
 
 const [host, port] = [process.argv[2], Number(process.argv[3])];
+const [first, believed] = [process.argv[4] ?? "rfc9421", process.argv[5]];
+const schemeOf = (headers) => (headers.has("signature-input") ? "rfc9421" : "cavage");
 const say = (value) => process.stdout.write(JSON.stringify(value) + "\n");
 
 await configure({
@@ -42,7 +47,15 @@ await configure({
   ],
 });
 
+const send = globalThis.fetch;
+globalThis.fetch = async (request, options) => {
+  const answer = await send(request, options);
+  if (request.method === "POST") say({ knocked: schemeOf(request.headers), status: answer.status });
+  return answer;
+};
+
 const federation = createFederation({
+  firstKnock: first === "cavage" ? "draft-cavage-http-signatures-12" : first,
   kv: new MemoryKvStore(),
   queue: new InProcessMessageQueue(),
   allowPrivateAddress: true,
@@ -86,7 +99,12 @@ createServer(async (request, response) => {
       headers: request.headers,
       body,
     });
-    const answer = await federation.fetch(asked, { contextData: undefined });
+    const scheme = schemeOf(asked.headers);
+    const deaf = asked.method === "POST" && believed !== undefined && believed !== scheme;
+    const answer = deaf
+      ? new Response(`only ${believed} is believed here`, { status: 401 })
+      : await federation.fetch(asked, { contextData: undefined });
+    if (asked.method === "POST") say({ arrived: scheme, status: answer.status });
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     response.end(Buffer.from(await answer.arrayBuffer()));
   } catch (error) {

@@ -64,6 +64,16 @@ async fn follow(peer: &mut Peer, scene: &Scene, collection: &str) -> Result<()> 
     peer.tell(&json!({ "follow": collection }))?;
     let accept = received(peer, "Accept", 1).await?;
     assert_eq!(accept["actor"], json!(collection));
+    let knocks: Vec<_> = peer
+        .said()
+        .into_iter()
+        .filter(|said| said.get("knocked").is_some())
+        .collect();
+    assert_eq!(
+        knocks,
+        [json!({ "knocked": "rfc9421", "status": 202 })],
+        "believed at the first knock"
+    );
     let path = format!("/collections/{COLLECTION}/followers");
     let followers = scene.web().activity(&path).await?.expect(200)?.json()?;
     assert_eq!(followers["totalItems"], 1, "{followers}");

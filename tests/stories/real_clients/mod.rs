@@ -2,5 +2,6 @@
 
 mod browser;
 mod fediverse;
+mod signatures;
 mod swarm;
 mod transmission;
