@@ -47,6 +47,9 @@ pub struct Settings {
     pub clock: Clock,
     /// Whether anyone may register.
     pub open_registrations: bool,
+    /// The name of this process among those that share its database. It has it alone while it runs, and again when it
+    /// is started anew: what was begun under this name is then its own to finish.
+    pub node: String,
     /// Names that are not looked up but known, for tests.
     pub resolve: Vec<(String, SocketAddr)>,
 }

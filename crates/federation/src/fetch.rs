@@ -29,6 +29,8 @@ const MAX_HOPS: usize = 3;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may pause.
 const READ: Duration = Duration::from_secs(10);
+/// How long the rest of an answer to a delivery is waited for.
+const EXPLAIN: Duration = Duration::from_secs(3);
 /// How long a whole request may take, redirects and body included.
 const TOTAL: Duration = Duration::from_secs(30);
 
@@ -255,8 +257,8 @@ impl Client {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| parse_retry_after(text, (self.clock)()));
         // The status has been read: whatever happens to the rest of the answer changes nothing.
-        let text = match read(response, MAX_ANSWER).await {
-            Ok(Some(body)) => String::from_utf8_lossy(&body).into_owned(),
+        let text = match tokio::time::timeout(EXPLAIN, read(response, MAX_ANSWER)).await {
+            Ok(Ok(Some(body))) => String::from_utf8_lossy(&body).into_owned(),
             _ => String::new(),
         };
         Ok(Answer {

@@ -19,11 +19,15 @@ use url::Url;
 
 use crate::config::Config;
 use crate::limits::Limits;
+use crate::node::Node;
 use crate::telemetry::Requests;
 use crate::{accounts, clock, routes, tasks};
 
 /// Name of the account that the first start makes.
 pub const FIRST_ACCOUNT: &str = "owner";
+
+/// How long requests and background work may take to end when the program stops.
+const PATIENCE: Duration = Duration::from_secs(24);
 
 /// Everything a request can reach.
 pub struct App {
@@ -44,6 +48,7 @@ pub struct App {
     runtime: Handle,
     started: Instant,
     ready: AtomicBool,
+    _node: Node,
 }
 
 /// A started program: where it listens, how to stop it.
@@ -199,7 +204,8 @@ impl Opened {
     }
 
     async fn into_app(self) -> anyhow::Result<App> {
-        let settings = federation_settings(&self.config, &self.url)?;
+        let node = Node::of(&self.config)?;
+        let settings = federation_settings(&self.config, &self.url, &node)?;
         Ok(App {
             federation: Federation::build(settings, Arc::clone(&self.store)).await?,
             url: self.url,
@@ -211,11 +217,16 @@ impl Opened {
             started: Instant::now(),
             ready: AtomicBool::new(false),
             config: self.config,
+            _node: node,
         })
     }
 }
 
-fn federation_settings(config: &Config, url: &Url) -> anyhow::Result<shoal_federation::Settings> {
+fn federation_settings(
+    config: &Config,
+    url: &Url,
+    node: &Node,
+) -> anyhow::Result<shoal_federation::Settings> {
     let extra_ca = match &config.federation.extra_ca_file {
         Some(file) => Some(
             std::fs::read(file).with_context(|| format!("federation.extra_ca_file: {}", file.display()))?,
@@ -233,6 +244,7 @@ fn federation_settings(config: &Config, url: &Url) -> anyhow::Result<shoal_feder
         enabled: config.federation.enabled,
         clock: Arc::new(clock::now) as Arc<dyn Fn() -> Millis + Send + Sync>,
         open_registrations: false,
+        node: node.name.clone(),
         resolve: Vec::new(),
     })
 }
@@ -298,16 +310,19 @@ impl Running {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.app.ready.store(false, Ordering::Release);
         let _nobody_listens = self.stop.send(true);
-        for server in &self.servers {
-            server.stop(true).await;
-        }
+        let servers = async {
+            for server in &self.servers {
+                server.stop(true).await;
+            }
+        };
         let work = async {
             for task in self.work {
                 let _panicked = task.await;
             }
         };
-        if tokio::time::timeout(Duration::from_secs(5), work).await.is_err() {
-            tracing::warn!("some background work did not end in time; it is taken up at the next start");
+        let both = futures_util::future::join(servers, work);
+        if tokio::time::timeout(PATIENCE, both).await.is_err() {
+            tracing::warn!("some work did not end in time; it is taken up at the next start");
         }
         let app = self.app.into_inner();
         tokio::task::spawn_blocking(move || tasks::save(&app)).await?

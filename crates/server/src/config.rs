@@ -21,7 +21,7 @@ pub const EXAMPLE: &str = include_str!("../../../shoal.example.toml");
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Folder of the database, the saved swarms and nothing else.
+    /// Folder of the database, the saved swarms, this process's name and nothing else.
     pub data: PathBuf,
     /// What the archive is called and where the world reaches it.
     pub instance: Instance,

@@ -7,6 +7,7 @@ mod announce;
 mod api;
 mod client_ip;
 mod feeds;
+mod node;
 mod pages;
 mod progress;
 mod routes;

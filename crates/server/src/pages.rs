@@ -23,6 +23,7 @@ mod moderate;
 mod moderation;
 mod notices;
 mod picture;
+mod queue;
 mod remote_follow;
 #[cfg(test)]
 mod samples;
@@ -169,8 +170,10 @@ fn members(config: &mut web::ServiceConfig) {
 fn moderators(config: &mut web::ServiceConfig) {
     config
         .route("/moderation", read().to(moderation::log))
-        .route("/moderation/deliveries", read().to(deliveries::deliveries))
-        .route("/moderation/deliveries/retry", post().to(deliveries::retry))
+        .route("/moderation/deliveries", read().to(queue::queue))
+        .route("/moderation/deliveries/all", read().to(deliveries::deliveries))
+        .route("/moderation/deliveries/to/{host}", read().to(queue::host))
+        .route("/moderation/deliveries/to/{host}/{act}", post().to(queue::order))
         .route(
             "/moderation/deliveries/{id}/drop",
             post().to(deliveries::drop_one),

@@ -122,7 +122,8 @@ fn delivery_figures(waiting: &DeliveryCounts, out: &mut String) {
         "Servers with something on its way, by how they do.",
     )
     .value("state=\"waiting\"", waiting.hosts_waiting)
-    .value("state=\"failing\"", waiting.hosts_failing);
+    .value("state=\"failing\"", waiting.hosts_failing)
+    .value("state=\"paused\"", waiting.hosts_paused);
     let oldest = waiting
         .oldest_waiting_at
         .map_or(0, |at| (crate::clock::now() - at).max(0) / 1000);

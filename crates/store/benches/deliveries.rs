@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use shoal_store::{
-    ActorKeys, Attempt, Audience, Built, Id, Millis, Moment, NewAccount, NewActivity, NewCollection,
-    NewRemoteActor, Role, Scopes, Store, StoreError,
+    ActorKeys, Attempt, Audience, Built, Fate, Id, Millis, Moment, NewAccount, NewActivity, NewCollection,
+    NewRemoteActor, Role, Scopes, Store, StoreError, Then,
 };
 
 const FOLLOWERS: usize = 10_000;
@@ -215,21 +215,36 @@ impl Bench {
             }
             claims.push(took);
             for host in hosts {
-                for delivery in self.store.next_deliveries(&host, 10)? {
-                    let attempt = Attempt {
-                        delivery: delivery.id,
-                        owner: "bench".to_owned(),
-                        lease: LEASE,
-                        status: Some(202),
-                        reason: String::new(),
-                    };
-                    self.store.delivered(self.moment(), attempt)?;
-                    count += 1;
+                let mut hand = self.store.next_deliveries(&host, 10)?;
+                while !hand.is_empty() {
+                    let last = hand.len() - 1;
+                    for (place, delivery) in std::mem::take(&mut hand).into_iter().enumerate() {
+                        let then = if place < last {
+                            Then::InHand
+                        } else {
+                            Then::More(10)
+                        };
+                        let settled = self.store.settle(self.moment(), vec![taken(delivery.id, then)])?;
+                        hand.extend(settled.into_iter().flat_map(|settled| settled.next));
+                        count += 1;
+                    }
                 }
-                self.store.release_host(self.moment(), &host, "bench")?;
             }
         }
     }
+}
+
+/// That a delivery was taken.
+fn taken(delivery: i64, then: Then) -> shoal_store::Outcome {
+    let attempt = Attempt {
+        delivery,
+        owner: "bench".to_owned(),
+        lease: LEASE,
+        status: Some(202),
+        reason: String::new(),
+    };
+    let fate = Fate::Delivered;
+    shoal_store::Outcome { attempt, fate, then }
 }
 
 /// Remote actors and that they follow; on each host all share an inbox.

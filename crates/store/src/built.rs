@@ -234,7 +234,7 @@ fn count(db: &mut Db, now: Millis, seq: i64) -> Result<(), StoreError> {
             waiting = hosts.waiting + excluded.waiting,
             idle_since = NULL,
             due_at = CASE
-                WHEN hosts.due_at IS NOT NULL THEN hosts.due_at
+                WHEN hosts.due_at IS NOT NULL OR hosts.paused_at IS NOT NULL THEN hosts.due_at
                 WHEN hosts.retry_at > excluded.due_at THEN hosts.retry_at
                 ELSE excluded.due_at END",
     )

@@ -1,15 +1,15 @@
-//! The servers we deliver to: who is working on which, how each is doing, when to try again.
+//! The servers we deliver to: how each is doing, and when to try again.
 //!
-//! A worker claims a host for a while and is then the only one that sends to it, in this process or beside it; a claim
-//! that is not renewed runs out by itself. `due_at` is the one column by which hosts are taken: nothing when nothing
-//! waits, the end of the claim while one holds, else when the next attempt may be made. The longest due comes first,
-//! and whoever was served goes to the end, so no host starves another. Next: `deliveries.rs`, what waits for a host.
+//! `due_at` is the one column by which hosts are taken: nothing when nothing waits or an admin holds the host back, the
+//! end of the claim while one holds, else when the next attempt may be made. The longest due comes first, and whoever
+//! was served goes to the end, so no host starves another. Next: `claims.rs`, who works on which; what an admin does
+//! to a host is `pauses.rs`.
 
 use diesel::prelude::*;
 
 use crate::connection::Db;
 use crate::schema::hosts;
-use crate::{Millis, Moment, Page, Paging, Store, StoreError};
+use crate::{Id, Millis, Moment, Store, StoreError};
 
 /// How long the state of a host to which nothing goes any more is kept.
 pub const IDLE_HOSTS_KEPT: Millis = 30 * 24 * 60 * 60 * 1000;
@@ -37,101 +37,27 @@ pub struct Host {
     pub last_status: Option<u16>,
     /// What the last failure was, in words.
     pub last_reason: Option<String>,
+    /// Until when it asked to be left alone, if it did.
+    pub asked_until: Option<Millis>,
+    /// Since when an admin holds it back, and why.
+    pub paused: Option<Pause>,
     idle_since: Option<Millis>,
 }
 
+/// That an admin holds a host back: what waits for it stays, and nothing is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub at: Millis,
+    /// By whom.
+    pub by: Option<Id>,
+    /// Why.
+    pub reason: String,
+}
+
 impl Store {
-    /// Claims at most `limit` hosts for which something waits and that may be tried now, the longest due first, until
-    /// `lease` milliseconds from now. No other owner gets them before that, or before they are released.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn claim_hosts(
-        &self,
-        m: Moment,
-        owner: &str,
-        lease: Millis,
-        limit: u32,
-    ) -> Result<Vec<Host>, StoreError> {
-        let owner = owner.to_owned();
-        self.write_beside(move |tx| {
-            let db = &mut *tx.db;
-            let due = hosts::table
-                .filter(hosts::due_at.le(m.now))
-                .order((hosts::due_at, hosts::host))
-                .limit(i64::from(limit));
-            let rows: Vec<Row> = match db {
-                Db::Sqlite(conn) => due.select(Row::as_select()).load(conn)?,
-                Db::Postgres(conn) => due
-                    .select(Row::as_select())
-                    .for_update()
-                    .skip_locked()
-                    .load(conn)?,
-            };
-            let (mut claimed, left): (Vec<Host>, Vec<Host>) =
-                rows.into_iter().map(from_row).partition(|host| host.waiting > 0);
-            // Left by workers that died after the last delivery and before they let go.
-            for mut host in left {
-                host.claimed = None;
-                save(db, m.now, &host)?;
-            }
-            let until = m.now.saturating_add(lease);
-            let names: Vec<&str> = claimed.iter().map(|host| host.host.as_str()).collect();
-            diesel::update(hosts::table.filter(hosts::host.eq_any(names)))
-                .set((
-                    hosts::lease_owner.eq(&owner),
-                    hosts::lease_until.eq(until),
-                    hosts::due_at.eq(until),
-                ))
-                .execute(db)?;
-            for host in &mut claimed {
-                host.claimed = Some((owner.clone(), until));
-            }
-            Ok(claimed)
-        })
-    }
-
-    /// Lets go of a host; what still waits for it is due at once, or when its next attempt is.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn release_host(&self, m: Moment, host: &str, owner: &str) -> Result<(), StoreError> {
-        let (host, owner) = (host.to_owned(), owner.to_owned());
-        self.write_beside(move |tx| {
-            if let Some(mut host) = lock(tx.db, &host)?
-                && host.is_held_by(&owner)
-            {
-                host.claimed = None;
-                save(tx.db, m.now, &host)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Ends every claim: for the start of the only process on a database, when whoever held them cannot live any more.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn clear_leases(&self, m: Moment) -> Result<usize, StoreError> {
-        self.write(move |tx| {
-            let held: Vec<String> = hosts::table
-                .filter(hosts::due_at.is_not_null().and(hosts::lease_owner.is_not_null()))
-                .order(hosts::host)
-                .select(hosts::host)
-                .load(tx.db)?;
-            for host in &held {
-                if let Some(mut host) = lock(tx.db, host)? {
-                    host.claimed = None;
-                    save(tx.db, m.now, &host)?;
-                }
-            }
-            diesel::delete(crate::schema::leases::table).execute(tx.db)?;
-            Ok(held.len())
-        })
-    }
-
-    /// Notes that a host lives, because it sent something signed: what waits for it may be tried at once. True when
-    /// something became due by that. Costs one read while the host is well.
+    /// Notes that a host lives, because it sent something signed: what waits for it may be tried at once, unless it asked
+    /// to be left alone. True when something became due by that. Costs one read while the host is well.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -145,22 +71,11 @@ impl Store {
             let Some(mut host) = lock(tx.db, &host)? else {
                 return Ok(false);
             };
+            let asked_until = host.asked_until.filter(|until| *until > m.now);
             host.recovered();
+            (host.retry_at, host.asked_until) = (asked_until, asked_until);
             save(tx.db, m.now, &host)?;
-            Ok(host.waiting > 0 && host.claimed.is_none())
-        })
-    }
-
-    /// Makes what waits for a host due at once, however often it failed.
-    ///
-    /// # Errors
-    /// `NotFound` for a host to which nothing was ever to be delivered.
-    pub fn retry_now(&self, m: Moment, host: &str) -> Result<(), StoreError> {
-        let host = host.to_owned();
-        self.write_beside(move |tx| {
-            let mut host = lock(tx.db, &host)?.ok_or(StoreError::NotFound { what: "host" })?;
-            host.retry_at = None;
-            save(tx.db, m.now, &host)
+            Ok(host.may_be_claimed() && host.claimed.is_none() && asked_until.is_none())
         })
     }
 
@@ -177,25 +92,6 @@ impl Store {
                 .first(db)
                 .optional()?
                 .map(from_row))
-        })
-    }
-
-    /// How the hosts are doing, by name.
-    ///
-    /// # Errors
-    /// `Invalid` for a foreign cursor; otherwise when the database does not answer.
-    pub fn hosts(&self, paging: &Paging) -> Result<Page<Host>, StoreError> {
-        self.read(|db| {
-            let mut query = hosts::table
-                .order(hosts::host)
-                .limit(paging.bounded() + 1)
-                .select(Row::as_select())
-                .into_boxed();
-            if let Some([after]) = paging.after()? {
-                query = query.filter(hosts::host.gt(after));
-            }
-            let rows: Vec<Row> = query.load(db)?;
-            Ok(Page::of(rows, paging, |row| [row.host.clone()]).map(from_row))
         })
     }
 
@@ -240,19 +136,33 @@ impl Host {
         self.claimed.as_ref().is_some_and(|(held_by, _)| held_by == owner)
     }
 
+    /// Remembers the last failure.
+    pub(crate) fn failed(&mut self, now: Millis, status: Option<u16>, reason: String) {
+        self.last_failure_at = Some(now);
+        self.last_status = status;
+        self.last_reason = Some(reason);
+    }
+
     /// Forgets the failures.
     pub(crate) fn recovered(&mut self) {
         self.failures = 0;
         self.failing_since = None;
         self.retry_at = None;
+        self.asked_until = None;
+    }
+
+    /// Whether there is anything to take, and nobody holds it back.
+    pub(crate) fn may_be_claimed(&self) -> bool {
+        self.waiting > 0 && self.paused.is_none()
     }
 
     /// When a worker may take it; `None` when there is nothing to take.
     fn due_at(&self, now: Millis) -> Option<Millis> {
-        match (&self.claimed, self.waiting) {
-            (Some((_, until)), _) => Some(*until),
-            (None, 0) => None,
-            (None, _) => Some(self.retry_at.unwrap_or(now).max(now)),
+        match &self.claimed {
+            Some((_, until)) => Some(*until),
+            None => self
+                .may_be_claimed()
+                .then(|| self.retry_at.unwrap_or(now).max(now)),
         }
     }
 }
@@ -271,12 +181,14 @@ pub(crate) fn lock(db: &mut Db, host: &str) -> Result<Option<Host>, StoreError> 
 /// Writes a locked host back, with the columns that follow from the others.
 pub(crate) fn save(db: &mut Db, now: Millis, host: &Host) -> Result<(), StoreError> {
     let due_at = host.due_at(now);
+    let idle = due_at.is_none() && host.paused.is_none();
     let (owner, until) = host.claimed.clone().unzip();
+    let pause = host.paused.as_ref();
     diesel::update(hosts::table.find(&host.host))
         .set((
             hosts::waiting.eq(host.waiting),
             hosts::due_at.eq(due_at),
-            hosts::idle_since.eq(due_at.is_none().then(|| host.idle_since.unwrap_or(now))),
+            hosts::idle_since.eq(idle.then(|| host.idle_since.unwrap_or(now))),
             hosts::lease_owner.eq(owner),
             hosts::lease_until.eq(until),
             hosts::retry_at.eq(host.retry_at),
@@ -286,6 +198,10 @@ pub(crate) fn save(db: &mut Db, now: Millis, host: &Host) -> Result<(), StoreErr
             hosts::last_failure_at.eq(host.last_failure_at),
             hosts::last_status.eq(host.last_status.map(i64::from)),
             hosts::last_reason.eq(&host.last_reason),
+            hosts::asked_until.eq(host.asked_until),
+            hosts::paused_at.eq(pause.map(|pause| pause.at)),
+            hosts::paused_by.eq(pause.and_then(|pause| pause.by)),
+            hosts::paused_why.eq(pause.map(|pause| &pause.reason)),
         ))
         .execute(db)?;
     Ok(())
@@ -294,22 +210,27 @@ pub(crate) fn save(db: &mut Db, now: Millis, host: &Host) -> Result<(), StoreErr
 /// A row as it is stored.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = hosts)]
-struct Row {
-    host: String,
+pub(crate) struct Row {
+    pub(crate) host: String,
     waiting: i64,
+    pub(crate) due_at: Option<Millis>,
     idle_since: Option<Millis>,
     lease_owner: Option<String>,
     lease_until: Option<Millis>,
     retry_at: Option<Millis>,
     failures: i64,
-    failing_since: Option<Millis>,
+    pub(crate) failing_since: Option<Millis>,
     last_success_at: Option<Millis>,
     last_failure_at: Option<Millis>,
     last_status: Option<i64>,
     last_reason: Option<String>,
+    asked_until: Option<Millis>,
+    pub(crate) paused_at: Option<Millis>,
+    paused_by: Option<Id>,
+    paused_why: Option<String>,
 }
 
-fn from_row(row: Row) -> Host {
+pub(crate) fn from_row(row: Row) -> Host {
     Host {
         host: row.host,
         waiting: row.waiting,
@@ -321,6 +242,12 @@ fn from_row(row: Row) -> Host {
         last_failure_at: row.last_failure_at,
         last_status: row.last_status.and_then(|status| u16::try_from(status).ok()),
         last_reason: row.last_reason,
+        asked_until: row.asked_until,
+        paused: row.paused_at.map(|at| Pause {
+            at,
+            by: row.paused_by,
+            reason: row.paused_why.unwrap_or_default(),
+        }),
         idle_since: row.idle_since,
     }
 }

@@ -1,7 +1,7 @@
 //! The queue as an admin sees it: what waits and why, what was given up, and clearing up. Every list and every count
 //! is answered from an index, however much waits.
 //!
-//! Working it off is in `deliveries.rs`. Next: nothing; this is the end of the way out.
+//! Working it off is in `settle.rs`. Next: `pauses.rs`, what an admin does to a host.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -76,10 +76,12 @@ pub struct GiveUp {
 pub struct DeliveryCounts {
     /// Deliveries that wait.
     pub waiting: i64,
-    /// Hosts for which something waits.
+    /// Hosts for which something waits, and which nobody holds back.
     pub hosts_waiting: i64,
     /// Those of them whose last attempt failed.
     pub hosts_failing: i64,
+    /// Hosts that an admin holds back.
+    pub hosts_paused: i64,
     /// When the one that waits longest was queued.
     pub oldest_waiting_at: Option<Millis>,
 }
@@ -129,15 +131,22 @@ impl Store {
     pub fn delivery_counts(&self) -> Result<DeliveryCounts, StoreError> {
         use crate::schema::hosts;
         self.read(|db| {
-            let failing = "COUNT(CASE WHEN failures > 0 THEN 1 END)";
-            let (waiting, hosts_waiting, hosts_failing) = hosts::table
-                .filter(hosts::due_at.is_not_null().and(hosts::waiting.gt(0)))
-                .select((
+            let of = |at_work: bool| {
+                let some = hosts::table.select((
                     sql::<Nullable<BigInt>>("CAST(SUM(waiting) AS BIGINT)"),
                     sql::<BigInt>("COUNT(*)"),
-                    sql::<BigInt>(failing),
-                ))
-                .first::<(Option<i64>, i64, i64)>(db)?;
+                    sql::<BigInt>("COUNT(CASE WHEN failures > 0 THEN 1 END)"),
+                ));
+                let some = some.into_boxed();
+                if at_work {
+                    some.filter(hosts::due_at.is_not_null().and(hosts::waiting.gt(0)))
+                        .filter(hosts::paused_at.is_null())
+                } else {
+                    some.filter(hosts::paused_at.is_not_null())
+                }
+            };
+            let (waiting, hosts_waiting, hosts_failing) = of(true).first::<(Option<i64>, i64, i64)>(db)?;
+            let (held_back, hosts_paused, _) = of(false).first::<(Option<i64>, i64, i64)>(db)?;
             let oldest = Shelf {
                 host: None,
                 state: DeliveryState::Waiting,
@@ -148,11 +157,11 @@ impl Store {
                 .select(deliveries::created_at)
                 .first(db)
                 .optional()?;
-            let waiting = waiting.unwrap_or(0);
             Ok(DeliveryCounts {
-                waiting,
+                waiting: waiting.unwrap_or(0) + held_back.unwrap_or(0),
                 hosts_waiting,
                 hosts_failing,
+                hosts_paused,
                 oldest_waiting_at,
             })
         })
@@ -164,23 +173,11 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn give_up_deliveries(&self, m: Moment, these: GiveUp, limit: u32) -> Result<usize, StoreError> {
-        self.write_beside(move |tx| {
-            let db = &mut *tx.db;
-            let Some(mut host) = hosts::lock(db, &these.host)? else {
-                return Ok(0);
-            };
-            let first = Shelf {
-                host: Some(&these.host),
-                state: DeliveryState::Waiting,
-            };
-            let first = first.first(db, i64::from(limit))?;
-            let old: Vec<i64> = deliveries::table
-                .filter(deliveries::seq.eq_any(first))
-                .filter(deliveries::created_at.lt(these.queued_before))
-                .select(deliveries::seq)
-                .load(db)?;
-            give_up(db, m.now, &mut host, &old, &bounded(&these.reason))
-        })
+        self.give_up_some(m.now, these, limit)
+    }
+
+    pub(crate) fn give_up_some(&self, now: Millis, these: GiveUp, limit: u32) -> Result<usize, StoreError> {
+        self.write_beside(move |tx| give_up_first(tx.db, now, &these, limit))
     }
 
     /// Gives up one delivery that waits, as an admin wishes, and writes that into the moderation log.
@@ -246,6 +243,24 @@ impl Store {
             Ok(diesel::delete(deliveries::table.filter(deliveries::seq.eq_any(old))).execute(tx.db)?)
         })
     }
+}
+
+/// Gives up at most `limit` of these deliveries, the oldest first; says how many.
+pub(crate) fn give_up_first(
+    db: &mut Db,
+    now: Millis,
+    these: &GiveUp,
+    limit: u32,
+) -> Result<usize, StoreError> {
+    let Some(mut host) = hosts::lock(db, &these.host)? else {
+        return Ok(0);
+    };
+    let first = Shelf::waiting(db, &these.host, i64::from(limit))?;
+    let old = first
+        .iter()
+        .filter(|delivery| delivery.created_at < these.queued_before);
+    let old: Vec<i64> = old.map(|delivery| delivery.id).collect();
+    give_up(db, now, &mut host, &old, &bounded(&these.reason))
 }
 
 /// Ends those of these deliveries of one locked host that wait; says how many.

@@ -400,6 +400,10 @@ diesel::table! {
         last_failure_at -> Nullable<BigInt>,
         last_status -> Nullable<BigInt>,
         last_reason -> Nullable<Text>,
+        asked_until -> Nullable<BigInt>,
+        paused_at -> Nullable<BigInt>,
+        paused_by -> Nullable<Text>,
+        paused_why -> Nullable<Text>,
     }
 }
 

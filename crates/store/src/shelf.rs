@@ -3,7 +3,7 @@
 //! A planner that knows the table only by its statistics may think it cheaper to walk the whole table by number and
 //! skip what does not fit, which takes seconds when a long history stands in front. So the queries here leave it no
 //! such way: on PostgreSQL they ask for a range of whole index entries, which only that index has in order. What the
-//! numbers stand for is read elsewhere, by number. Next: `deliveries.rs`, who works the queue off.
+//! numbers stand for is read elsewhere, by number, except the head of one host's queue, which is read most. Next: `deliveries.rs`, who works the queue off.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -11,7 +11,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::StoreError;
 use crate::connection::Db;
-use crate::deliveries::DeliveryState;
+use crate::deliveries::{Delivery, DeliveryState};
 
 /// The deliveries in one state, of one host if one is named.
 pub(crate) struct Shelf<'a> {
@@ -25,7 +25,51 @@ struct Number {
     seq: i64,
 }
 
+/// A delivery as it waits.
+#[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = BigInt)]
+    activity: i64,
+    #[diesel(sql_type = Text)]
+    inbox: String,
+    #[diesel(sql_type = BigInt)]
+    attempts: i64,
+    #[diesel(sql_type = BigInt)]
+    created_at: i64,
+}
+
 impl Shelf<'_> {
+    /// The first deliveries that wait for a host, in order.
+    pub(crate) fn waiting(db: &mut Db, host: &str, limit: i64) -> Result<Vec<Delivery>, StoreError> {
+        let rows: Vec<Waiting> = match db {
+            Db::Sqlite(conn) => sql_query(
+                "SELECT seq, activity, inbox, attempts, created_at FROM deliveries
+                 WHERE host = ? AND state = 'waiting' ORDER BY seq LIMIT ?",
+            )
+            .bind::<Text, _>(host)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?,
+            Db::Postgres(conn) => sql_query(
+                "SELECT seq, activity, inbox, attempts, created_at FROM deliveries
+                 WHERE (host, state, seq) > ($1, 'waiting', 0) AND (host, state, seq) < ($1, 'waiting', 9223372036854775807)
+                 ORDER BY host, state, seq LIMIT $2",
+            )
+            .bind::<Text, _>(host)
+            .bind::<BigInt, _>(limit)
+            .load(conn)?,
+        };
+        let delivery = |row: Waiting| Delivery {
+            id: row.seq,
+            activity: row.activity,
+            inbox: row.inbox,
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            created_at: row.created_at,
+        };
+        Ok(rows.into_iter().map(delivery).collect())
+    }
+
     /// The first numbers, the smallest first.
     pub(crate) fn first(&self, db: &mut Db, limit: i64) -> Result<Vec<i64>, StoreError> {
         self.numbers(db, i64::MAX, limit, "ASC")

@@ -11,8 +11,8 @@ use crate::connection::Db;
 use crate::schema::{followers, following, past_followers, remote_actors};
 use crate::settings::{keep, value_of};
 use crate::{
-    BUILT_EVENTS_KEPT, ENDED_DELIVERIES_KEPT, IDLE_HOSTS_KEPT, Millis, Moment, RECEIVED_KEPT, Store,
-    StoreError,
+    BUILT_EVENTS_KEPT, ENDED_DELIVERIES_KEPT, HELD_BACK_KEPT, IDLE_HOSTS_KEPT, Millis, Moment, RECEIVED_KEPT,
+    Store, StoreError,
 };
 
 /// How long a remote actor is kept that nobody here follows and that follows nobody here; it can be fetched again.
@@ -38,6 +38,8 @@ pub struct Swept {
     pub events: usize,
     /// Deliveries that had ended.
     pub deliveries: usize,
+    /// Deliveries to hosts that are held back, given up after all that time.
+    pub held_back: usize,
     /// Hosts to which nothing goes.
     pub hosts: usize,
     /// Remote actors that have nothing to do with anyone here.
@@ -57,6 +59,7 @@ impl Store {
             undone_follows: in_batches(|| self.sweep_undone_follows(before(RECEIVED_KEPT), BATCH))?,
             events: in_batches(|| self.sweep_events(before(BUILT_EVENTS_KEPT), BATCH))?,
             deliveries: in_batches(|| self.sweep_deliveries(before(ENDED_DELIVERIES_KEPT), BATCH))?,
+            held_back: in_batches(|| self.sweep_held_back(m.now, before(HELD_BACK_KEPT), BATCH))?,
             hosts: in_batches(|| self.sweep_hosts(before(IDLE_HOSTS_KEPT), BATCH))?,
             remote_actors: self.sweep_remote_actors(before(STRANGERS_KEPT), BATCH)?,
         })

@@ -1,25 +1,27 @@
 //! One host and what waits for it: each delivery is signed anew and posted, one at a time, first in, first out. The first
-//! failure that may pass ends the round and delays the host; a refusal ends that delivery and goes on.
+//! failure that may pass ends the round and delays the host, so that a host that returns is met by one request and not by
+//! many; a refusal ends that delivery and goes on.
 
 use super::{
-    LEASE,
+    BATCH, LEASE,
     backoff::{self, PROMISE},
+    desk::Desk,
     verdict::{Verdict, of_answer, of_error},
 };
-use crate::{Federation, FetchError, Shared, remote, sign::Signature};
-use bytes::Bytes;
-use shoal_store::{Attempt, Delivery, GiveUp, Host, Millis, Store, StoreError};
+use crate::{FetchError, Shared, remote, sign::Signature};
+use shoal_store::{Attempt, Delivery, Fate, GiveUp, Host, Millis, Outcome, Store, StoreError, Then};
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use url::Url;
 
-/// How many deliveries are read at once; each is at most 64 KiB.
-const BATCH: u32 = 16;
 /// How long one host is served before others get their turn.
 const TURN: Duration = Duration::from_secs(30);
+/// How soon a host answers that is not waited for: after this, its slot is another's.
+const PROMPT: Duration = Duration::from_secs(1);
 /// How many deliveries are given up in one transaction.
 const AT_ONCE: u32 = 500;
 /// How many followers behind a vanished inbox are looked at, and how long each may take; the lease outlasts them all.
@@ -28,147 +30,139 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// Carries to one host.
 pub(super) struct Carrier {
-    federation: Arc<Federation>,
-    owner: String,
+    desk: Arc<Desk>,
     host: Host,
-}
-
-/// Whether to go on with this host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Goes,
-    Ends,
+    hand: VecDeque<Delivery>,
+    slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Carrier {
-    pub(super) fn new(federation: Arc<Federation>, owner: String, host: Host) -> Self {
+    /// A carrier for a claimed host, with the first of what waits for it.
+    pub(super) fn new(desk: Arc<Desk>, host: Host, first: Vec<Delivery>) -> Self {
         Self {
-            federation,
-            owner,
+            desk,
             host,
+            hand: first.into(),
+            slot: None,
         }
     }
 
     fn shared(&self) -> &Arc<Shared> {
-        self.federation.shared()
+        self.desk.shared()
     }
 
     /// Serves the host for a turn and lets go of it.
     pub(super) async fn carry(mut self, stop: &watch::Receiver<bool>) {
         if let Err(error) = self.turn(stop).await {
             tracing::error!(host = %self.host.host, %error, "deliveries stopped over a database problem");
-        }
-        let (moment, host, owner) = (self.shared().moment(), self.host.host.clone(), self.owner.clone());
-        let released = self
-            .shared()
-            .with_store(move |store| store.release_host(moment, &host, &owner))
-            .await;
-        if let Err(error) = released {
-            tracing::warn!(host = %self.host.host, %error, "a host stays claimed until its lease runs out");
+            self.desk.lost_count();
         }
     }
 
     async fn turn(&mut self, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
         let begun = Instant::now();
-        loop {
-            let host = self.host.host.clone();
-            let batch = self
-                .shared()
-                .with_store(move |store| store.next_deliveries(&host, BATCH))
-                .await?;
-            if batch.is_empty() {
+        while let Some(delivery) = self.hand.pop_front() {
+            if *stop.borrow() {
+                break;
+            }
+            let then = match (begun.elapsed() > TURN, self.hand.is_empty()) {
+                (true, _) => Then::Release,
+                (false, true) => Then::More(BATCH),
+                (false, false) => Then::InHand,
+            };
+            if !self.deliver(delivery, then).await? {
                 return Ok(());
             }
-            for delivery in batch {
-                if *stop.borrow() || begun.elapsed() > TURN || self.deliver(delivery).await? == Next::Ends {
-                    return Ok(());
-                }
-            }
         }
+        self.let_go().await
     }
 
-    /// Makes one attempt and writes down how it went.
-    async fn deliver(&mut self, delivery: Delivery) -> Result<Next, StoreError> {
-        let (id, created_at, inbox) = (delivery.id, delivery.created_at, delivery.inbox.clone());
-        let (status, verdict) = self.attempt(delivery).await?;
+    async fn let_go(&self) -> Result<(), StoreError> {
+        let (host, owner) = (self.host.host.clone(), self.desk.owner.clone());
+        let moment = self.shared().moment();
+        self.shared()
+            .with_store(move |store| store.release_host(moment, &host, &owner))
+            .await
+    }
+
+    /// Makes one attempt and writes down how it went. False when the host is no longer ours.
+    async fn deliver(&mut self, delivery: Delivery, then: Then) -> Result<bool, StoreError> {
+        let (status, verdict) = self.attempt(&delivery).await?;
         let now = self.shared().now();
-        let owner = self.owner.clone();
-        let attempt = |reason: String| Attempt {
-            delivery: id,
-            owner,
+        let (fate, reason) = match verdict {
+            Verdict::Taken => (Fate::Delivered, String::new()),
+            Verdict::Refused(reason) => {
+                tracing::info!(host = %self.host.host, ?status, %reason, "a delivery was refused");
+                (Fate::Refused, reason)
+            }
+            Verdict::Gone(reason) => {
+                self.look_who_is_gone(&delivery.inbox).await?;
+                (Fate::Refused, reason)
+            }
+            Verdict::NotNow { reason, .. } if now - delivery.created_at > PROMISE => {
+                self.give_up(status, reason).await?;
+                return Ok(false);
+            }
+            Verdict::NotNow { reason, wait } => (self.not_now(now, wait), reason),
+        };
+        if fate == Fate::Delivered || fate == Fate::Refused && status.is_some() {
+            self.host.failures = 0;
+        }
+        let attempt = self.attempt_at(delivery.id, status, reason);
+        let settled = self.desk.settle(Outcome { attempt, fate, then }).await?;
+        self.hand.extend(settled.next);
+        Ok(settled.held && !matches!(fate, Fate::NotNow { .. }))
+    }
+
+    fn attempt_at(&self, delivery: i64, status: Option<u16>, reason: String) -> Attempt {
+        Attempt {
+            delivery,
+            owner: self.desk.owner.clone(),
             lease: LEASE,
             status,
             reason,
-        };
-        let moment = self.shared().moment();
-        let held = match verdict {
-            Verdict::Taken => {
-                let attempt = attempt(String::new());
-                self.host.failures = 0;
-                self.shared()
-                    .with_store(move |store| store.delivered(moment, attempt))
-                    .await?
-            }
-            Verdict::Refused(reason) => {
-                tracing::info!(host = %self.host.host, ?status, %reason, "a delivery was refused");
-                let attempt = attempt(reason);
-                if status.is_some() {
-                    self.host.failures = 0;
-                }
-                self.shared()
-                    .with_store(move |store| store.refuse_delivery(moment, attempt))
-                    .await?
-            }
-            Verdict::Gone(reason) => {
-                let attempt = attempt(reason);
-                let held = self
-                    .shared()
-                    .with_store(move |store| store.refuse_delivery(moment, attempt))
-                    .await?;
-                self.look_who_is_gone(&inbox).await?;
-                held
-            }
-            Verdict::NotNow { reason, wait } => {
-                if now - created_at > PROMISE {
-                    return self
-                        .give_up(attempt(format!("given up after a week of trying: {reason}")))
-                        .await;
-                }
-                let retry_at = now + self.wait(wait);
-                let attempt = attempt(reason);
-                self.shared()
-                    .with_store(move |store| store.delay_host(moment, attempt, retry_at))
-                    .await?;
-                false
-            }
-        };
-        Ok(if held { Next::Goes } else { Next::Ends })
+        }
     }
 
     /// How long the host is left alone: what it asked for, but no less than its failures call for.
-    fn wait(&self, asked: Option<Millis>) -> Millis {
+    fn not_now(&self, now: Millis, asked: Option<Millis>) -> Fate {
         let earned = backoff::wait(self.host.failures, rand::random());
-        earned.max(asked.unwrap_or(0).min(backoff::LONGEST))
+        let asked = asked.map(|asked| asked.min(backoff::LONGEST));
+        Fate::NotNow {
+            retry_at: now + earned.max(asked.unwrap_or(0)),
+            asked_until: asked.map(|asked| now + asked),
+        }
     }
 
     /// Signs and posts.
-    async fn attempt(&self, delivery: Delivery) -> Result<(Option<u16>, Verdict), StoreError> {
-        let shared = Arc::clone(self.shared());
-        let Some(sender) = shared.identity_of(delivery.actor).await? else {
-            let reason = "the actor that sends it is no more".to_owned();
-            return Ok((None, Verdict::Refused(reason)));
+    async fn attempt(&mut self, delivery: &Delivery) -> Result<(Option<u16>, Verdict), StoreError> {
+        let refused = |reason: &str| Ok((None, Verdict::Refused(reason.to_owned())));
+        let Some(letter) = self.desk.letter(delivery.activity).await? else {
+            return refused("the activity is no more");
+        };
+        let Some(sender) = self.shared().identity_of(letter.actor).await? else {
+            return refused("the actor that sends it is no more");
         };
         let Ok(url) = Url::parse(&delivery.inbox) else {
-            return Ok((None, Verdict::Refused("the inbox is not an address".to_owned())));
+            return refused("the inbox is not an address");
         };
+        if self.slot.is_none() {
+            self.slot = self.desk.slot().await;
+        }
         let signature = Signature {
             key_id: &sender.key_id,
             signer: &sender.signer,
         };
-        let answer = shared
-            .client
-            .post(&url, Bytes::from(delivery.json), signature)
-            .await;
+        let shared = Arc::clone(self.shared());
+        let mut posting = Box::pin(shared.client.post(&url, letter.json.clone(), signature));
+        let answer = match tokio::time::timeout(PROMPT, &mut posting).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.slot = None;
+                self.desk.federation.wake();
+                posting.await
+            }
+        };
         Ok(match answer {
             Ok(answer) => {
                 let fives = self.host.last_status == Some(500);
@@ -180,11 +174,12 @@ impl Carrier {
 
     /// Gives up everything that has waited longer than is promised: the host was away for all that time. What is
     /// younger goes on waiting.
-    async fn give_up(&self, attempt: Attempt) -> Result<Next, StoreError> {
+    async fn give_up(&self, status: Option<u16>, why: String) -> Result<(), StoreError> {
+        let reason = format!("given up after a week of trying: {why}");
         let these = GiveUp {
             host: self.host.host.clone(),
             queued_before: self.shared().now() - PROMISE,
-            reason: attempt.reason.clone(),
+            reason: reason.clone(),
         };
         let mut given_up = AT_ONCE as usize;
         while given_up == AT_ONCE as usize {
@@ -193,17 +188,16 @@ impl Carrier {
             given_up = self.shared().with_store(old).await?;
         }
         let host = self.host.host.clone();
-        let first = move |store: &Store| store.next_deliveries(&host, 1);
-        if let Some(waiting) = self.shared().with_store(first).await?.first() {
-            let attempt = Attempt {
-                delivery: waiting.id,
-                ..attempt
-            };
-            let (moment, retry_at) = (self.shared().moment(), self.shared().now() + self.wait(None));
-            let delay = move |store: &Store| store.delay_host(moment, attempt, retry_at);
-            self.shared().with_store(delay).await?;
+        let first = self
+            .shared()
+            .with_store(move |store| store.next_deliveries(&host, 1));
+        if let Some(waiting) = first.await?.first() {
+            let attempt = self.attempt_at(waiting.id, status, reason);
+            let (fate, then) = (self.not_now(self.shared().now(), None), Then::Release);
+            self.desk.settle(Outcome { attempt, fate, then }).await?;
+            return Ok(());
         }
-        Ok(Next::Ends)
+        self.let_go().await
     }
 
     /// An inbox that is gone is no proof that its owners are: those whose actor document is gone too are forgotten.
@@ -215,7 +209,7 @@ impl Carrier {
             .await?;
         for owner in owners {
             let Ok(url) = Url::parse(&owner.uri) else { continue };
-            let fetched = tokio::time::timeout(LOOK, remote::refetch(&self.federation, &url)).await;
+            let fetched = tokio::time::timeout(LOOK, remote::refetch(&self.desk.federation, &url)).await;
             if matches!(fetched, Ok(Err(FetchError::Gone | FetchError::Status(404)))) {
                 let moment = self.shared().moment();
                 let gone = move |store: &Store| store.mark_remote_actor_gone(moment, &owner.uri);

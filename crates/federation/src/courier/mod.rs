@@ -1,30 +1,39 @@
 //! The only sender. It turns events into deliveries (`expander.rs`) and carries them (`carrier.rs`), host by host, in the
 //! order they were queued; `verdict.rs` reads the answers and `backoff.rs` says when to try again. What it has in hand is
-//! in the store, under leases: a process that dies loses nothing, and another goes on where it stopped.
+//! in the store, under claims: a process that dies loses nothing, and another goes on where it stopped (`pulse.rs`).
+//! What its carriers share is in `desk.rs`.
 
 mod backoff;
 mod carrier;
+mod desk;
 mod expander;
+mod pulse;
 mod verdict;
 
 pub use backoff::PROMISE;
 
 use crate::{Federation, Shared};
 use carrier::Carrier;
-use shoal_store::{Backend, Millis, StoreError};
+use desk::{AtWork, Desk};
+use shoal_store::{Backend, Delivery, Host, Millis, StoreError};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet};
 
-/// How many hosts are sent to at once.
+/// How many hosts are sent to at once that answer promptly.
 const HOSTS_AT_ONCE: usize = 64;
-/// How long a host stays claimed without a sign of life; longer than any one request takes.
-const LEASE: Millis = 120_000;
+/// How many there may be together with those that are waited for. Each is a connection, and a process may have a
+/// thousand without asking.
+const HOSTS_AT_MOST: usize = 384;
+/// How many deliveries of one host are read at once.
+const BATCH: u32 = 16;
+/// How long a host stays claimed if nobody notices that its owner died; longer than any turn, and than clocks differ.
+const LEASE: Millis = 600_000;
 /// How often a store that other processes share is looked at, and how long after a fault the next try is made.
 const LOOK: Duration = Duration::from_secs(1);
 /// The longest sleep; due times lie in the store, so nothing depends on it.
 const SLEEP: Duration = Duration::from_secs(60);
 /// How long deliveries under way may take to finish when the server stops.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The courier of one process.
 pub struct Courier {
@@ -33,7 +42,7 @@ pub struct Courier {
 }
 
 impl Federation {
-    /// Sends until told to stop, then finishes what is under way (20 s at most). Returns at once when federation is off.
+    /// Sends until told to stop, then finishes what is under way (15 s at most). Returns at once when federation is off.
     pub async fn run_courier(self: &Arc<Self>, stop: watch::Receiver<bool>) {
         if self.settings().enabled {
             Courier::new(Arc::clone(self)).run(stop).await;
@@ -42,9 +51,9 @@ impl Federation {
 }
 
 impl Courier {
-    /// A courier with a name of its own, under which it holds leases.
+    /// A courier with a name of its own, under which it holds claims: that of its node, and a part by chance.
     pub fn new(federation: Arc<Federation>) -> Self {
-        let owner = format!("courier-{:032x}", rand::random::<u128>());
+        let owner = format!("{}{:016x}", pulse::family(&federation), rand::random::<u64>());
         Self { federation, owner }
     }
 
@@ -52,17 +61,27 @@ impl Courier {
         self.federation.shared()
     }
 
+    fn desk(&self) -> Arc<Desk> {
+        Desk::open(Arc::clone(&self.federation), self.owner.clone())
+    }
+
     /// Works until `stop` becomes true.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let desk = self.desk();
+        // Dropped with this future, and what runs in them ends.
+        let (mut beside, mut busy) = (JoinSet::new(), JoinSet::new());
         if let Err(error) = self.take_over().await {
             tracing::error!(%error, "the courier could not take over what was left");
         }
-        let mut busy = JoinSet::new();
+        if self.federation.store().kind() == Backend::Postgres {
+            beside.spawn(pulse::keep(Arc::clone(&desk)));
+        }
         while !*stop.borrow() {
-            let pause = match self.round(&mut busy, &stop).await {
+            let pause = match self.round(&desk, &mut busy, &stop).await {
                 Ok(pause) => pause,
                 Err(error) => {
                     tracing::error!(%error, "the courier has a problem with the database");
+                    desk.lost_count();
                     LOOK
                 }
             };
@@ -76,49 +95,83 @@ impl Courier {
         self.finish(busy).await;
     }
 
-    /// On SQLite there is one server per file, so every lease is of a process that died: what it held is due at once.
+    /// On SQLite there is one server per file, so every claim is of a process that died: what it held is due at once.
+    /// On PostgreSQL that is so for those that ran as this node before; the others are judged by their silence.
     async fn take_over(&self) -> Result<(), StoreError> {
-        let moment = self.shared().moment();
-        let clear = |store: &shoal_store::Store| match store.kind() {
-            Backend::Sqlite => store.clear_leases(moment).map(drop),
-            Backend::Postgres => Ok(()),
+        let (moment, owner) = (self.shared().moment(), self.owner.clone());
+        let kind = self.federation.store().kind();
+        let clear = move |store: &shoal_store::Store| match kind {
+            Backend::Sqlite => store.clear_leases(moment).map(|_| Vec::new()),
+            Backend::Postgres => store.beat(moment, &owner),
         };
-        self.shared().with_store(clear).await
+        let beats = self.shared().with_store(clear).await?;
+        let family = pulse::family(&self.federation);
+        for (owner, _) in beats {
+            if owner.starts_with(&family) && owner != self.owner {
+                pulse::bury(self.shared(), owner).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Builds what has happened, sets a task on each host that is due, and says how long nothing more will be.
     async fn round(
         &self,
+        desk: &Arc<Desk>,
         busy: &mut JoinSet<()>,
         stop: &watch::Receiver<bool>,
     ) -> Result<Duration, StoreError> {
         while let Some(Ok(())) = busy.try_join_next() {}
+        desk.count_again().await?;
         if expander::expand(&self.federation, &self.owner).await? == expander::Expanded::More {
             self.shared().woken.notify_one();
         }
-        let free = HOSTS_AT_ONCE.saturating_sub(busy.len());
+        let free = desk.free().min(HOSTS_AT_MOST.saturating_sub(busy.len()));
         if free == 0 {
-            // A host that finishes wakes the loop.
+            // A host that finishes, or that keeps us waiting, wakes the loop.
             return Ok(SLEEP);
         }
         let claimed = self.claim(free).await?;
         let all = claimed.len() < free;
-        for host in claimed {
-            let carrier = Carrier::new(Arc::clone(&self.federation), self.owner.clone(), host);
-            let stop = stop.clone();
-            busy.spawn(async move { carrier.carry(&stop).await });
-        }
+        self.send_out(desk, busy, claimed, stop);
         if !all {
             return Ok(Duration::ZERO);
         }
         self.pause().await
     }
 
-    async fn claim(&self, limit: usize) -> Result<Vec<shoal_store::Host>, StoreError> {
+    fn send_out(
+        &self,
+        desk: &Arc<Desk>,
+        busy: &mut JoinSet<()>,
+        claimed: Vec<(Host, Vec<Delivery>)>,
+        stop: &watch::Receiver<bool>,
+    ) {
+        for (host, first) in claimed {
+            let at_work = AtWork::begin(desk, &host.host);
+            let carrier = Carrier::new(Arc::clone(desk), host, first);
+            let stop = stop.clone();
+            busy.spawn(async move {
+                carrier.carry(&stop).await;
+                drop(at_work);
+            });
+        }
+    }
+
+    /// Claims hosts that are due, and reads what is first for each.
+    async fn claim(&self, limit: usize) -> Result<Vec<(Host, Vec<Delivery>)>, StoreError> {
         let (moment, owner) = (self.shared().moment(), self.owner.clone());
         let limit = u32::try_from(limit).unwrap_or(1);
         self.shared()
-            .with_store(move |store| store.claim_hosts(moment, &owner, LEASE, limit))
+            .with_store(move |store| {
+                let claimed = store.claim_hosts(moment, &owner, LEASE, limit)?;
+                if claimed.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let names: Vec<String> = claimed.iter().map(|host| host.host.clone()).collect();
+                let first = store.next_deliveries_of(&names, BATCH)?;
+                Ok(claimed.into_iter().zip(first).collect())
+            })
             .await
     }
 
@@ -144,9 +197,9 @@ impl Courier {
         if tokio::time::timeout(PATIENCE, all).await.is_err() {
             tracing::warn!("some deliveries were still under way; they will be made again");
         }
-        busy.abort_all();
-        if let Err(error) = expander::release(&self.federation, &self.owner).await {
-            tracing::warn!(%error, "the courier could not give its lease back");
+        busy.shutdown().await;
+        if let Err(error) = pulse::bury(self.shared(), self.owner.clone()).await {
+            tracing::warn!(%error, "the courier could not give back what it had in hand");
         }
     }
 
@@ -157,18 +210,14 @@ impl Courier {
     /// When the store does not answer.
     pub async fn pass(&self) -> Result<(), StoreError> {
         while expander::expand(&self.federation, &self.owner).await? == expander::Expanded::More {}
-        let (_keep, stop) = watch::channel(false);
+        let (desk, (_keep, stop)) = (self.desk(), watch::channel(false));
         loop {
             let claimed = self.claim(HOSTS_AT_ONCE).await?;
             if claimed.is_empty() {
                 return expander::release(&self.federation, &self.owner).await;
             }
             let mut busy = JoinSet::new();
-            for host in claimed {
-                let carrier = Carrier::new(Arc::clone(&self.federation), self.owner.clone(), host);
-                let stop = stop.clone();
-                busy.spawn(async move { carrier.carry(&stop).await });
-            }
+            self.send_out(&desk, &mut busy, claimed, &stop);
             while busy.join_next().await.is_some() {}
         }
     }

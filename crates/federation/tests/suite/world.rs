@@ -52,6 +52,7 @@ impl World {
             enabled: true,
             clock: now,
             open_registrations: false,
+            node: "test".to_owned(),
             resolve: known,
         };
         let federation = Federation::build(settings, Arc::clone(&store))

@@ -6,6 +6,7 @@ mod admin;
 mod catalogue;
 mod collections;
 mod datasets;
+pub(crate) mod deliveries;
 pub(crate) mod following;
 mod openapi;
 mod paging;
@@ -37,6 +38,8 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .app_data(web::QueryConfig::default().error_handler(move |e, _| refused(&e).into()))
         .app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .configure(accounts::configure)
+        // Before the moderators' calls, whose paths are open.
+        .configure(deliveries::configure)
         .configure(admin::configure)
         .configure(catalogue::configure)
         .configure(collections::configure)

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{accounts, admin, catalogue, collections, datasets, following, uploads};
+use super::{accounts, admin, catalogue, collections, datasets, deliveries, following, uploads};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +19,8 @@ use super::{accounts, admin, catalogue, collections, datasets, following, upload
     ),
     paths(
         accounts::own, accounts::edit, accounts::show, accounts::tokens, accounts::create_token, accounts::revoke_token,
-        admin::decide, admin::log, admin::accounts, admin::deliveries, admin::drop_delivery, admin::instances, admin::retry,
+        admin::decide, admin::log, admin::accounts,
+        deliveries::deliveries, deliveries::drop_delivery, deliveries::hosts, deliveries::host, deliveries::order,
         catalogue::search, catalogue::stats, catalogue::tags,
         collections::list, collections::create, collections::show, collections::edit, collections::put_dataset,
         collections::take_dataset,

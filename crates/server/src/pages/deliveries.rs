@@ -1,11 +1,11 @@
-//! Deliveries to other servers, for administrators: each one's state and why it failed, servers that do not answer,
-//! trying again and dropping. Sending is the federation's courier.
+//! Each delivery to other servers, for administrators: its state, why it failed, and dropping it. The queue server by
+//! server is `queue.rs`. Sending is the federation's courier.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
-use shoal_store::{DeliveryCounts, DeliveryQuery, DeliveryRow, DeliveryState, Host, Paging};
+use shoal_store::{DeliveryQuery, DeliveryRow, DeliveryState};
 
 use super::frame::{Answer, Frame, go_to, render};
 use super::lists::{List, ListQuery};
@@ -13,24 +13,20 @@ use crate::app::App;
 use crate::auth::{Admin, Visitor};
 use crate::clock;
 use crate::error::Problem;
-use crate::view::address::{ListAddress, segment};
+use crate::view::address::{ListAddress, is_own_path};
 use crate::view::size::counted;
 use crate::view::time::When;
 use crate::view::words;
 
-/// Most servers looked at for the list of those that do not answer.
-const MOST_HOSTS: u32 = 200;
+/// The states that a list of deliveries can be narrowed to, and their words.
+pub(super) const STATES: [(&str, &str); 4] = [
+    ("", "All"),
+    ("waiting", "Waiting"),
+    ("delivered", "Delivered"),
+    ("refused", "Refused"),
+];
 
-/// A server that did not answer lately.
-#[derive(Clone, Debug)]
-pub(crate) struct HostCard {
-    pub(crate) name: String,
-    pub(crate) href: String,
-    pub(crate) words: String,
-    pub(crate) reason: String,
-}
-
-/// A delivery in the list.
+/// A delivery in a list.
 #[derive(Clone, Debug)]
 pub(crate) struct DeliveryCard {
     pub(crate) id: i64,
@@ -49,106 +45,38 @@ pub(crate) struct DeliveryCard {
 #[template(path = "deliveries.html")]
 pub(crate) struct DeliveriesPage {
     pub(crate) frame: Frame,
-    pub(crate) figures: String,
-    pub(crate) hosts: Vec<HostCard>,
-    pub(crate) heading: String,
     pub(crate) list: List,
+    /// Where a form leads back to.
+    pub(crate) back: String,
     pub(crate) deliveries: Vec<DeliveryCard>,
 }
 
 pub(crate) async fn deliveries(app: web::Data<App>, admin: Admin, query: web::Query<ListQuery>) -> Answer {
     let wanted = DeliveryQuery {
-        host: Some(query.host.clone()).filter(|host| !host.is_empty()),
+        host: None,
         state: DeliveryState::from_word(&query.state),
         paging: query.paging(),
     };
-    let found = app.read(move |store| {
-        Ok((
-            store.deliveries(&wanted)?,
-            store.delivery_counts()?,
-            store.hosts(&Paging::first(MOST_HOSTS))?.items,
-        ))
-    });
-    let (page, counts, hosts) = found.await?;
-    let now = clock::now();
-    let path = "/moderation/deliveries";
-    let address = ListAddress::new(path)
-        .with("host", &query.host)
-        .with("state", &query.state);
+    let page = app.read(move |store| store.deliveries(&wanted)).await?;
+    let (now, path) = (clock::now(), "/moderation/deliveries/all");
+    let address = ListAddress::new(path).with("state", &query.state);
     let visitor = Visitor(Some(admin.0.clone()));
     let view = DeliveriesPage {
-        frame: Frame::new(&app, &visitor, path, "Deliveries")
+        frame: Frame::new(&app, &visitor, path, "All deliveries")
             .within("/moderation")
             .private()
             .noticing(query.done.as_deref()),
-        figures: figures(&counts, now),
-        hosts: hosts
-            .into_iter()
-            .filter(|host| host.failures > 0)
-            .map(|host| host_card(host, now))
-            .collect(),
-        heading: match query.host.as_str() {
-            "" => "All deliveries".to_owned(),
-            host => format!("Deliveries to {}", words::line(host)),
-        },
         list: List::of(&address, &query, &page, ("delivery", "deliveries"))
-            .choosing(
-                &address,
-                "state",
-                "State",
-                &[
-                    ("", "All"),
-                    ("waiting", "Waiting"),
-                    ("delivered", "Delivered"),
-                    ("refused", "Refused"),
-                ],
-            )
-            .filtered(!query.host.is_empty() || !query.state.is_empty()),
+            .choosing(&address, "state", "State", &STATES)
+            .filtered(!query.state.is_empty()),
+        back: path.to_owned(),
         deliveries: page.items.into_iter().map(|row| card(row, now)).collect(),
     };
     render(StatusCode::OK, &view)
 }
 
-fn figures(counts: &DeliveryCounts, now: i64) -> String {
-    let waiting = match counts.waiting {
-        0 => return "Nothing waits to be delivered.".to_owned(),
-        n => counted(n.unsigned_abs(), "delivery waits", "deliveries wait"),
-    };
-    let hosts = counted(counts.hosts_waiting.unsigned_abs(), "server", "servers");
-    let oldest = counts.oldest_waiting_at.map(|at| When::new(at, now).relative());
-    format!(
-        "{waiting} for {hosts}{}.",
-        oldest
-            .map(|text| format!(", the oldest written {text}"))
-            .unwrap_or_default()
-    )
-}
-
-fn host_card(host: Host, now: i64) -> HostCard {
-    let mut words = counted(u64::from(host.failures), "failed attempt", "failed attempts");
-    if let Some(at) = host.failing_since {
-        words.push_str(&format!(" since {}", When::new(at, now).exact()));
-    }
-    words.push_str(&format!(
-        ", {}",
-        counted(
-            host.waiting.unsigned_abs(),
-            "delivery waiting",
-            "deliveries waiting"
-        )
-    ));
-    if let Some(at) = host.retry_at {
-        words.push_str(&format!("; next attempt {}", When::new(at, now).relative()));
-    }
-    HostCard {
-        href: format!("/moderation/deliveries?host={}", segment(&host.host)),
-        reason: why(host.last_status, host.last_reason.as_deref()),
-        name: host.host,
-        words,
-    }
-}
-
-fn card(row: DeliveryRow, now: i64) -> DeliveryCard {
+/// A delivery as a list shows it.
+pub(super) fn card(row: DeliveryRow, now: i64) -> DeliveryCard {
     let (state, state_word) = match row.state {
         DeliveryState::Waiting => ("waiting", "Waiting"),
         DeliveryState::Delivered => ("delivered", "Delivered"),
@@ -175,34 +103,22 @@ fn card(row: DeliveryRow, now: i64) -> DeliveryCard {
 }
 
 /// The status and the words of a failure.
-fn why(status: Option<u16>, reason: Option<&str>) -> String {
+pub(super) fn why(status: Option<u16>, reason: Option<&str>) -> String {
     let reason = words::line(reason.unwrap_or_default());
-    match status {
-        Some(status) if reason.is_empty() => format!("Answered {status}."),
-        Some(status) => format!("Answered {status}: {reason}"),
-        None => reason,
+    match (status, reason.chars().next()) {
+        (Some(status), None) => format!("Answered {status}."),
+        (None, None) => String::new(),
+        // The courier's own words begin with the status, if there is one.
+        (_, Some(first)) => first.to_uppercase().to_string() + &reason[first.len_utf8()..],
     }
-}
-
-#[derive(Deserialize)]
-pub(crate) struct RetryForm {
-    csrf: String,
-    host: String,
-}
-
-/// Tries a server again now.
-pub(crate) async fn retry(app: web::Data<App>, admin: Admin, form: web::Form<RetryForm>) -> Answer {
-    let RetryForm { csrf, host } = form.into_inner();
-    admin.confirm(&csrf)?;
-    app.write(move |store, moment| store.retry_now(moment, &host))
-        .await?;
-    Ok(go_to("/moderation/deliveries?done=retried"))
 }
 
 #[derive(Deserialize)]
 pub(crate) struct DropForm {
     csrf: String,
     reason: String,
+    #[serde(default)]
+    back: String,
 }
 
 /// Drops a delivery that waits; the reason goes into the log.
@@ -212,16 +128,27 @@ pub(crate) async fn drop_one(
     id: web::Path<i64>,
     form: web::Form<DropForm>,
 ) -> Answer {
-    let DropForm { csrf, reason } = form.into_inner();
+    let DropForm { csrf, reason, back } = form.into_inner();
     admin.confirm(&csrf)?;
-    let reason = reason.trim().to_owned();
-    if reason.is_empty() || reason.chars().count() > 500 {
-        return Err(Problem::invalid(
-            "Dropping a delivery needs a reason of at most 500 characters.",
-        ));
-    }
+    let reason = given(&reason)?;
     let (id, by) = (id.into_inner(), admin.id());
     app.write(move |store, moment| store.drop_delivery(moment, id, by, &reason))
         .await?;
-    Ok(go_to("/moderation/deliveries?done=dropped"))
+    let back = if is_own_path(&back) {
+        back
+    } else {
+        "/moderation/deliveries/all".to_owned()
+    };
+    Ok(go_to(format!("{back}?done=dropped")))
+}
+
+/// The reason that a form gives; it is kept in the log.
+pub(super) fn given(reason: &str) -> Result<String, Problem> {
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > 500 {
+        return Err(Problem::invalid(
+            "This needs a reason of at most 500 characters; it is kept in the log.",
+        ));
+    }
+    Ok(reason)
 }

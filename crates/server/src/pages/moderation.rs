@@ -109,6 +109,9 @@ fn past_tense(act: &str) -> String {
         "restore" => "restored",
         "remove" => "removed",
         "suspend" => "suspended",
+        "pause" => "held back",
+        "resume" => "let go on",
+        "drop" => "dropped what waited for",
         other => other,
     }
     .to_owned()

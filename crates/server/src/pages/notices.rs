@@ -26,6 +26,10 @@ pub(crate) fn sentence(word: &str) -> &'static str {
         "unfollowed" => "You no longer follow them.",
         "retried" => "The server is tried again now.",
         "dropped" => "The delivery is dropped.",
+        "held-back" => "Nothing more is sent to this server until you let it go on.",
+        "goes-on" => "What waits for this server is sent again.",
+        "emptied" => "What waited for this server is dropped.",
+        "emptied-in-part" => "Some of what waited for this server is dropped. There is more: drop again.",
         _ => "",
     }
 }

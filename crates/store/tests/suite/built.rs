@@ -1,6 +1,6 @@
 //! What an event comes to: once, for everyone who is meant and nobody twice. Next: `deliveries.rs`.
 
-use shoal_store::{Audience, Built, Delivery, DeliveryQuery, Id, Paging, Role, Store};
+use shoal_store::{Audience, Built, Delivery, DeliveryQuery, Id, Letter, Paging, Role, Store};
 
 use crate::cast::{activity, note, ours};
 use crate::scratch::{Scratch, both};
@@ -9,8 +9,13 @@ use crate::scratch::{Scratch, both};
 fn waiting(scratch: &Scratch, host: &str) -> Vec<(String, String)> {
     let next: Vec<Delivery> = scratch.store().next_deliveries(host, 200).expect("readable");
     next.into_iter()
-        .map(|one| (one.activity_uri, one.inbox))
+        .map(|one| (letter(scratch, one.activity).activity_uri, one.inbox))
         .collect()
+}
+
+fn letter(scratch: &Scratch, activity: i64) -> Letter {
+    let letter = scratch.store().letter(activity).expect("readable");
+    letter.expect("what waits is there")
 }
 
 /// The inboxes an activity was queued for, in order of name.
@@ -65,7 +70,10 @@ both!(followers_that_share_an_inbox_get_one_delivery, |scratch| {
     assert_eq!(inboxes_of(scratch, &ours("create/note/1")), inboxes);
     assert_eq!(scratch.store().delivery_counts()?.waiting, 2);
     assert_eq!(scratch.store().delivery_counts()?.hosts_waiting, 2);
-    let sent = &scratch.store().next_deliveries("big.example", 10)?[0];
+    let sent = letter(
+        scratch,
+        scratch.store().next_deliveries("big.example", 10)?[0].activity,
+    );
     assert_eq!(
         (sent.actor, sent.json.as_str()),
         (actor, "{\"id\":\"https://here.example/create/note/1\"}")

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use shoal_store::{
-    Audience, Built, DeliveryQuery, DeliveryState, Event, Id, Millis, Moment, NewActivity, Paging, Role,
-    Store, StoreError,
+    Audience, Built, DeliveryQuery, DeliveryState, Event, HostQuery, Id, Millis, Moment, NewActivity, Paging,
+    Role, Store, StoreError,
 };
 
-use crate::deliveries::attempt;
+use crate::deliveries::{Tell, attempt};
 use crate::scratch::{Outcome, START, Scratch};
 
 const HOSTS: usize = 5;
@@ -50,7 +50,8 @@ fn work(store: &Store, inboxes: &Path, owner: &str) -> Result<(), StoreError> {
         }
         for host in hosts {
             for next in store.next_deliveries(&host.host, 4)? {
-                receive(&inboxes.join(&host.host), &next.activity_uri);
+                let letter = store.letter(next.activity)?.expect("it is still there");
+                receive(&inboxes.join(&host.host), &letter.activity_uri);
                 store.delivered(moment(), attempt(next.id, owner, Some(202), ""))?;
             }
             store.release_host(moment(), &host.host, owner)?;
@@ -185,10 +186,13 @@ fn nothing_is_lost(scratch: &mut Scratch) -> Outcome {
     assert!(store.deliveries(&waiting)?.items.is_empty());
     assert!(
         store
-            .hosts(&Paging::first(200))?
+            .hosts(&HostQuery {
+                only: None,
+                paging: Paging::first(200)
+            })?
             .items
             .iter()
-            .all(|host| host.waiting == 0)
+            .all(|host| host.host.waiting == 0)
     );
     Ok(())
 }

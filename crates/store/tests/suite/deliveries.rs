@@ -1,6 +1,9 @@
 //! The way of a delivery: in order, once at least, and nothing lost whatever the other side does. Next: `hosts.rs`.
 
-use shoal_store::{Attempt, Audience, DeliveryQuery, DeliveryState, Host, Id, Paging, StoreError};
+use shoal_store::{
+    Attempt, Audience, DeliveryQuery, DeliveryState, Fate, Host, Id, Millis, Moment, Outcome, Paging, Store,
+    StoreError, Then,
+};
 
 use crate::cast::{activity, ours};
 use crate::scratch::{START, Scratch, both};
@@ -33,6 +36,42 @@ pub(crate) fn attempt(delivery: i64, owner: &str, status: Option<u16>, reason: &
         status,
         reason: reason.to_owned(),
     }
+}
+
+/// What a worker tells that has more in hand; true while the claim is its own.
+pub(crate) trait Tell {
+    fn delivered(&self, m: Moment, attempt: Attempt) -> Result<bool, StoreError>;
+    fn refuse_delivery(&self, m: Moment, attempt: Attempt) -> Result<bool, StoreError>;
+    fn delay_host(&self, m: Moment, attempt: Attempt, retry_at: Millis) -> Result<bool, StoreError>;
+}
+
+impl Tell for Store {
+    fn delivered(&self, m: Moment, attempt: Attempt) -> Result<bool, StoreError> {
+        tell(self, m, attempt, Fate::Delivered)
+    }
+
+    fn refuse_delivery(&self, m: Moment, attempt: Attempt) -> Result<bool, StoreError> {
+        tell(self, m, attempt, Fate::Refused)
+    }
+
+    fn delay_host(&self, m: Moment, attempt: Attempt, retry_at: Millis) -> Result<bool, StoreError> {
+        let asked_until = None;
+        tell(
+            self,
+            m,
+            attempt,
+            Fate::NotNow {
+                retry_at,
+                asked_until,
+            },
+        )
+    }
+}
+
+fn tell(store: &Store, m: Moment, attempt: Attempt, fate: Fate) -> Result<bool, StoreError> {
+    let then = Then::InHand;
+    let settled = store.settle(m, vec![Outcome { attempt, fate, then }])?;
+    Ok(settled[0].held)
 }
 
 /// The one host that can be claimed at a time.

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use shoal_store::{Host, Moment, Paging, Role, Store, StoreError};
+use shoal_store::{Host, HostQuery, Moment, Paging, Role, Store, StoreError};
 
-use crate::deliveries::{attempt, queue};
+use crate::deliveries::{Tell, attempt, queue};
 use crate::scratch::{START, Scratch, both};
 
 const LEASE: i64 = 60_000;
@@ -108,12 +108,15 @@ both!(a_sign_of_life_ends_the_waiting, |scratch| {
     assert_eq!(claimed(scratch, "w", now + 20, 5), ["b.example"]);
     assert_eq!(store.host("b.example")?.map(|host| host.failures), Some(1));
     let missing = store.retry_now(scratch.moment(), "never.example");
-    assert!(matches!(missing, Err(StoreError::NotFound { what: "host" })));
+    assert!(matches!(missing, Err(StoreError::NotFound { what: "server" })));
     let names: Vec<String> = store
-        .hosts(&Paging::first(1))?
+        .hosts(&HostQuery {
+            only: None,
+            paging: Paging::first(1),
+        })?
         .items
         .into_iter()
-        .map(|host| host.host)
+        .map(|host| host.host.host)
         .collect();
     assert_eq!(names, ["a.example"]);
     Ok(())

@@ -21,6 +21,7 @@ mod instances;
 mod listing;
 mod material;
 mod moderation;
+mod pauses;
 mod queue;
 mod records;
 mod scratch;

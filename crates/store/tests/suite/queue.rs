@@ -5,7 +5,7 @@ use shoal_store::{
 };
 
 use crate::cast::{NEXT_DAY, activity, note, ours};
-use crate::deliveries::{attempt, queue};
+use crate::deliveries::{Tell, attempt, queue};
 use crate::scratch::{START, Scratch, both};
 
 /// The ids on all pages of a query, two at a time.
@@ -78,6 +78,7 @@ both!(an_admin_sees_every_delivery_and_why_it_failed, |scratch| {
         waiting: 5,
         hosts_waiting: 2,
         hosts_failing: 1,
+        hosts_paused: 0,
         oldest_waiting_at,
     };
     assert_eq!(counts, expected);
@@ -225,6 +226,7 @@ both!(a_sweep_keeps_what_is_young_and_who_matters, |scratch| {
         undone_follows: 1,
         events: 1,
         deliveries: 1,
+        held_back: 0,
         hosts: 1,
         remote_actors: 1,
     };

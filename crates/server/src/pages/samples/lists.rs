@@ -6,11 +6,12 @@ use crate::pages::collection_form::CollectionForm;
 use crate::pages::collections::CollectionsPage;
 use crate::pages::dataset_form::{DatasetForm, Draft};
 use crate::pages::datasets::{DatasetsPage, TagLink, TagsPage};
-use crate::pages::deliveries::{DeliveriesPage, DeliveryCard, HostCard};
+use crate::pages::deliveries::{DeliveriesPage, DeliveryCard};
 use crate::pages::files::FilesPage;
 use crate::pages::frame::{Frame, Link};
 use crate::pages::lists::List;
 use crate::pages::moderation::{EntryRow, ModerationPage};
+use crate::pages::queue::{HostCard, HostPage, QueuePage};
 use crate::pages::search::{HitCard, SearchPage};
 use crate::pages::settings::{SettingsPage, TokenRow};
 use crate::pages::upload_form::{NewUploadPage, UploadEditPage};
@@ -186,6 +187,44 @@ pub(super) fn more_forms() -> Vec<(&'static str, String)> {
 }
 
 pub(super) fn deliveries() -> Vec<(&'static str, String)> {
+    let desk = |title: &str| Frame {
+        here: "/moderation",
+        ..frame(title)
+    };
+    let all = DeliveriesPage {
+        frame: desk("All deliveries"),
+        list: List {
+            is_filtered: true,
+            ..list("/moderation/deliveries/all")
+        },
+        back: "/moderation/deliveries/all".into(),
+        deliveries: deliveries_in_each_state(),
+    };
+    let queue = QueuePage {
+        frame: desk("Deliveries"),
+        figures: "12 deliveries wait for 3 servers, the oldest written 5 hours ago. Of these servers 1 did not answer lately and 1 is held back.".into(),
+        list: list("/moderation/deliveries"),
+        hosts: vec![failing(), held_back()],
+    };
+    let page = |host: HostCard, deliveries| HostPage {
+        frame: desk("Deliveries to slow.example"),
+        list: list(&host.href),
+        back: host.href.clone(),
+        host,
+        deliveries,
+    };
+    vec![
+        ("deliveries", html(&queue)),
+        ("deliveries-all", html(&all)),
+        (
+            "deliveries-to",
+            html(&page(failing(), deliveries_in_each_state())),
+        ),
+        ("deliveries-held-back", html(&page(held_back(), Vec::new()))),
+    ]
+}
+
+fn deliveries_in_each_state() -> Vec<DeliveryCard> {
     let delivery = |state, state_word, reason: &str| DeliveryCard {
         id: 7,
         state,
@@ -198,24 +237,50 @@ pub(super) fn deliveries() -> Vec<(&'static str, String)> {
         changed: Some(ago(1)),
         may_drop: false,
     };
-    let deliveries = DeliveriesPage {
-        frame: Frame { here: "/moderation", ..frame("Deliveries") },
-        figures: "12 deliveries wait for 3 servers, the oldest written 5 hours ago.".into(),
-        hosts: vec![HostCard {
-            name: "slow.example".into(),
-            href: "/moderation/deliveries?host=slow.example".into(),
-            words: "4 failed attempts since 20 November 2026, 04:14 UTC, 9 deliveries waiting; next attempt in 2 hours".into(),
-            reason: "Answered 503: Service Unavailable".into(),
-        }],
-        heading: "All deliveries".into(),
-        list: list("/moderation/deliveries"),
-        deliveries: vec![
-            DeliveryCard { may_drop: true, ..delivery("waiting", "Waiting", "the connection timed out after 10 s") },
-            delivery("refused", "Refused", "Answered 401: signature not accepted"),
-            delivery("delivered", "Delivered", ""),
-        ],
-    };
-    vec![("deliveries", html(&deliveries))]
+    vec![
+        DeliveryCard {
+            may_drop: true,
+            ..delivery(
+                "waiting",
+                "Waiting",
+                "The server took too long: operation timed out",
+            )
+        },
+        delivery("refused", "Refused", "Answered 401: signature not accepted"),
+        delivery("delivered", "Delivered", ""),
+    ]
+}
+
+fn failing() -> HostCard {
+    HostCard {
+        name: "slow.example".into(),
+        href: "/moderation/deliveries/to/slow.example".into(),
+        state: "refused",
+        state_word: "Does not answer",
+        waiting: "9 deliveries wait, the oldest written 5 hours ago.".into(),
+        health: "4 failed attempts since 20 November 2026, 04:14 UTC. Next attempt in 2 hours, as it asked. It last took something 6 hours ago.".into(),
+        reason: "Answered 503: Service Unavailable".into(),
+        pause: String::new(),
+        is_paused: false,
+        may_retry: true,
+        may_drop: true,
+    }
+}
+
+fn held_back() -> HostCard {
+    HostCard {
+        name: HOSTILE.into(),
+        href: "/moderation/deliveries/to/held.example".into(),
+        state: "waiting",
+        state_word: "Held back",
+        waiting: "Nothing waits for it.".into(),
+        health: "It last took something 6 hours ago.".into(),
+        reason: String::new(),
+        pause: format!("Held back by owner since 20 November 2026, 04:14 UTC: {HOSTILE}"),
+        is_paused: true,
+        may_retry: false,
+        may_drop: false,
+    }
 }
 
 pub(super) fn desks() -> Vec<(&'static str, String)> {

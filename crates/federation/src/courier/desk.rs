@@ -1,0 +1,173 @@
+//! What the carriers of one courier share: the ledger, in which the outcomes of all of them are written down together,
+//! the letters they carry, the slots they work in, and who is at work. Decides nothing about a delivery; `carrier.rs`
+//! does.
+
+use super::HOSTS_AT_ONCE;
+use crate::{Federation, Shared};
+use bytes::Bytes;
+use moka::sync::Cache;
+use shoal_store::{Id, Outcome, Settled, StoreError};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+/// How many outcomes are written down in one transaction.
+const PAGE: usize = 64;
+/// How many bytes of letters are kept at hand.
+const LETTERS: u64 = 8 * 1024 * 1024;
+
+/// What is carried: the same bytes for all deliveries of an activity.
+pub(super) struct Letter {
+    /// The local actor that sends it.
+    pub(super) actor: Id,
+    /// Its exact JSON.
+    pub(super) json: Bytes,
+}
+
+/// An outcome on its way into the ledger, and who waits for it to stand there.
+type Entry = (Outcome, oneshot::Sender<Result<Settled, StoreError>>);
+
+/// Shared by the carriers of one courier.
+pub(super) struct Desk {
+    pub(super) federation: Arc<Federation>,
+    pub(super) owner: String,
+    ledger: mpsc::Sender<Entry>,
+    letters: Cache<i64, Arc<Letter>>,
+    slots: Arc<Semaphore>,
+    at_work: Mutex<HashSet<String>>,
+    miscounted: AtomicBool,
+}
+
+impl Desk {
+    /// Opens the ledger, which is kept until the last carrier is gone. Has to run inside a Tokio runtime.
+    pub(super) fn open(federation: Arc<Federation>, owner: String) -> Arc<Self> {
+        let (ledger, entries) = mpsc::channel(PAGE);
+        tokio::spawn(keep(Arc::clone(federation.shared()), entries));
+        let letters = Cache::builder()
+            .max_capacity(LETTERS)
+            .weigher(|_, letter: &Arc<Letter>| u32::try_from(letter.json.len() + 256).unwrap_or(u32::MAX));
+        Arc::new(Self {
+            federation,
+            owner,
+            ledger,
+            letters: letters.build(),
+            slots: Arc::new(Semaphore::new(HOSTS_AT_ONCE)),
+            at_work: Mutex::default(),
+            miscounted: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        self.federation.shared()
+    }
+
+    /// Writes an outcome down, together with those of others that come at the same time.
+    pub(super) async fn settle(&self, outcome: Outcome) -> Result<Settled, StoreError> {
+        let closed = || StoreError::Unavailable("the courier's ledger is closed".to_owned());
+        let (answer, answered) = oneshot::channel();
+        self.ledger.send((outcome, answer)).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// What deliveries of an activity carry; `None` when it is no more.
+    pub(super) async fn letter(&self, activity: i64) -> Result<Option<Arc<Letter>>, StoreError> {
+        if let Some(letter) = self.letters.get(&activity) {
+            return Ok(Some(letter));
+        }
+        let read = self.shared().with_store(move |store| store.letter(activity));
+        let letter = read.await?.map(|letter| {
+            Arc::new(Letter {
+                actor: letter.actor,
+                json: Bytes::from(letter.json),
+            })
+        });
+        if let Some(letter) = &letter {
+            self.letters.insert(activity, Arc::clone(letter));
+        }
+        Ok(letter)
+    }
+
+    /// How many more hosts may be sent to now.
+    pub(super) fn free(&self) -> usize {
+        self.slots.available_permits()
+    }
+
+    /// A slot to work in, once there is one. `None` never comes: nobody closes them.
+    pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).acquire_owned().await.ok()
+    }
+
+    /// Notes that the database failed in between: hosts may be claimed of which nobody here knows.
+    pub(super) fn lost_count(&self) {
+        self.miscounted.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets go of hosts that are claimed in our name and that nobody here works on, if there may be any.
+    pub(super) async fn count_again(&self) -> Result<(), StoreError> {
+        if !self.miscounted.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let at_work: Vec<String> = self.hosts_at_work().iter().cloned().collect();
+        let (moment, owner) = (self.shared().moment(), self.owner.clone());
+        self.shared()
+            .with_store(move |store| store.release_all_but(moment, &owner, &at_work))
+            .await?;
+        Ok(())
+    }
+
+    fn hosts_at_work(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A host that is worked on, from when it was claimed until this is dropped.
+pub(super) struct AtWork {
+    desk: Arc<Desk>,
+    host: String,
+}
+
+impl AtWork {
+    pub(super) fn begin(desk: &Arc<Desk>, host: &str) -> Self {
+        desk.hosts_at_work().insert(host.to_owned());
+        Self {
+            desk: Arc::clone(desk),
+            host: host.to_owned(),
+        }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.desk.hosts_at_work().remove(&self.host);
+    }
+}
+
+/// Keeps the ledger: while one page is being written, the next fills.
+async fn keep(shared: Arc<Shared>, mut entries: mpsc::Receiver<Entry>) {
+    let mut page = Vec::with_capacity(PAGE);
+    while entries.recv_many(&mut page, PAGE).await > 0 {
+        let (outcomes, waiting): (Vec<_>, Vec<_>) = page.drain(..).unzip();
+        let moment = shared.moment();
+        let settled = shared
+            .with_store(move |store| store.settle(moment, outcomes))
+            .await;
+        match settled {
+            Ok(settled) => {
+                for (answer, one) in waiting.into_iter().zip(settled) {
+                    // Whoever waited may have been stopped.
+                    let _ = answer.send(Ok(one));
+                }
+            }
+            Err(error) => {
+                for answer in waiting {
+                    let _ = answer.send(Err(StoreError::Unavailable(error.to_string())));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What attempts came to, written down: delivered, refused for good, or not now. Outcomes of several hosts share a
+//! transaction, and whoever tells one is told in the same breath what is next for its host.
+//!
+//! Nothing overtakes: while the first delivery of a host is delayed, its whole host is. Next: `queue.rs`, looking at the
+//! queue and clearing it up.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use crate::connection::Db;
+use crate::deliveries::{Delivery, bounded};
+use crate::hosts::{self, Host, Row};
+use crate::schema::{deliveries, hosts as rows};
+use crate::shelf::Shelf;
+use crate::{Millis, Moment, Store, StoreError};
+
+/// How an attempt to deliver something went, told by the one who holds the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The delivery.
+    pub delivery: i64,
+    /// The owner of the claim.
+    pub owner: String,
+    /// For how many milliseconds from now the claim is renewed.
+    pub lease: Millis,
+    /// The HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// What happened, in words for an admin; cut after 500 characters.
+    pub reason: String,
+}
+
+/// What an attempt means for the delivery and its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The other side took it: the host is well.
+    Delivered,
+    /// It will never be taken: it is tried no more, and what is behind it goes on.
+    Refused,
+    /// It cannot be taken now: its host is let go and not tried before this.
+    NotNow {
+        /// When the next attempt may be made.
+        retry_at: Millis,
+        /// Until when the other side asked to be left alone; signs of life do not shorten that.
+        asked_until: Option<Millis>,
+    },
+}
+
+/// What the one who holds the host wants to do next, if the delivery ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It has more in hand: the claim is renewed.
+    InHand,
+    /// It wants so many more; the host is let go if there is none.
+    More(u32),
+    /// It lets the host go.
+    Release,
+}
+
+/// An attempt, and what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What became of the delivery.
+    pub fate: Fate,
+    /// What is wanted next.
+    pub then: Then,
+}
+
+/// How things stand after an outcome was written down.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Whether the claim is still the owner's, who otherwise must send nothing more to this host.
+    pub held: bool,
+    /// What to send next, in order, if more was wanted.
+    pub next: Vec<Delivery>,
+}
+
+impl Store {
+    /// Writes down how attempts went, each to another host, and answers in the same order. All in one transaction, but
+    /// for hosts that somebody else is just changing: they have one each, so that nobody waits while holding others.
+    ///
+    /// # Errors
+    /// `NotFound` for a delivery that does not exist; then nothing was written.
+    pub fn settle(&self, m: Moment, outcomes: Vec<Outcome>) -> Result<Vec<Settled>, StoreError> {
+        let count = outcomes.len();
+        let (settled, busy) = self.write_beside(move |tx| settle_free(tx.db, m.now, outcomes))?;
+        let mut answers = vec![Settled::default(); count];
+        for (place, answer) in settled {
+            answers[place] = answer;
+        }
+        for (place, name, outcome) in busy {
+            answers[place] = self.write_beside(move |tx| {
+                let missing = || StoreError::Internal(format!("no row for the host {name}"));
+                let mut host = hosts::lock(tx.db, &name)?.ok_or_else(missing)?;
+                apply(tx.db, m.now, &mut host, &outcome)
+            })?;
+        }
+        Ok(answers)
+    }
+}
+
+/// Outcomes in their places, settled, and those whose hosts others hold locked just now.
+type Parted = (Vec<(usize, Settled)>, Vec<(usize, String, Outcome)>);
+
+fn settle_free(db: &mut Db, now: Millis, outcomes: Vec<Outcome>) -> Result<Parted, StoreError> {
+    let numbers: Vec<i64> = outcomes.iter().map(|outcome| outcome.attempt.delivery).collect();
+    let named: Vec<(i64, String)> = deliveries::table
+        .filter(deliveries::seq.eq_any(numbers))
+        .select((deliveries::seq, deliveries::host))
+        .load(db)?;
+    let named: HashMap<i64, String> = named.into_iter().collect();
+    let mut free = lock_free(db, named.values().cloned().collect())?;
+    let (mut settled, mut busy) = (Vec::new(), Vec::new());
+    for (place, outcome) in outcomes.into_iter().enumerate() {
+        let name = named.get(&outcome.attempt.delivery);
+        let name = name.ok_or(StoreError::NotFound { what: "delivery" })?;
+        match free.get_mut(name) {
+            Some(host) => settled.push((place, apply(db, now, host, &outcome)?)),
+            None => busy.push((place, name.clone(), outcome)),
+        }
+    }
+    Ok((settled, busy))
+}
+
+/// Those of the hosts that can be locked without waiting.
+fn lock_free(db: &mut Db, names: Vec<String>) -> Result<HashMap<String, Host>, StoreError> {
+    let these = rows::table.filter(rows::host.eq_any(names));
+    let rows: Vec<Row> = match db {
+        Db::Sqlite(conn) => these.select(Row::as_select()).load(conn)?,
+        Db::Postgres(conn) => these
+            .select(Row::as_select())
+            .for_update()
+            .skip_locked()
+            .load(conn)?,
+    };
+    let hosts = rows.into_iter().map(hosts::from_row);
+    Ok(hosts.map(|host| (host.host.clone(), host)).collect())
+}
+
+/// Writes one outcome down for its locked host. A delivery that has ended already stays as it is.
+fn apply(db: &mut Db, now: Millis, host: &mut Host, outcome: &Outcome) -> Result<Settled, StoreError> {
+    let Outcome { attempt, fate, then } = outcome;
+    let held = host.is_held_by(&attempt.owner);
+    let reason = bounded(&attempt.reason);
+    if let Fate::NotNow {
+        retry_at,
+        asked_until,
+    } = *fate
+    {
+        note_attempt(db, now, attempt, &reason)?;
+        if held {
+            host.failed(now, attempt.status, reason);
+            host.failures = host.failures.saturating_add(1);
+            host.failing_since = host.failing_since.or(Some(now));
+            (host.retry_at, host.asked_until) = (Some(retry_at), asked_until);
+            host.claimed = None;
+            hosts::save(db, now, host)?;
+        }
+        return Ok(Settled {
+            held,
+            next: Vec::new(),
+        });
+    }
+    let ended = end(db, now, attempt, *fate, &reason)?;
+    host.waiting -= ended;
+    if *fate == Fate::Delivered || attempt.status.is_some_and(|status| status < 500) {
+        host.recovered();
+    }
+    match fate {
+        Fate::Delivered => host.last_success_at = Some(now),
+        _ => host.failed(now, attempt.status, reason),
+    }
+    let mut next = Vec::new();
+    if held {
+        if let (Then::More(most), None) = (then, &host.paused) {
+            next = Shelf::waiting(db, &host.host, i64::from(*most))?;
+        }
+        // What was ended by others in between may not be the only such delivery in the worker's hand: it reads anew.
+        let in_hand = *then == Then::InHand && ended > 0;
+        let goes_on = host.paused.is_none() && (in_hand || !next.is_empty());
+        let until = now.saturating_add(attempt.lease);
+        host.claimed = goes_on.then(|| (attempt.owner.clone(), until));
+    }
+    hosts::save(db, now, host)?;
+    Ok(Settled {
+        held: held && host.claimed.is_some(),
+        next,
+    })
+}
+
+/// Counts an attempt that ended nothing.
+fn note_attempt(db: &mut Db, now: Millis, attempt: &Attempt, reason: &str) -> Result<(), StoreError> {
+    diesel::update(deliveries::table.find(attempt.delivery))
+        .filter(deliveries::state.eq("waiting"))
+        .set((
+            deliveries::attempts.eq(deliveries::attempts + 1),
+            deliveries::tried_at.eq(now),
+            deliveries::status.eq(attempt.status.map(i64::from)),
+            deliveries::reason.eq(reason),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Ends a waiting delivery; says how many that were, one or none.
+fn end(db: &mut Db, now: Millis, attempt: &Attempt, fate: Fate, reason: &str) -> Result<i64, StoreError> {
+    let state = match fate {
+        Fate::Delivered => "delivered",
+        _ => "refused",
+    };
+    let ended = diesel::update(deliveries::table.find(attempt.delivery))
+        .filter(deliveries::state.eq("waiting"))
+        .set((
+            deliveries::state.eq(state),
+            deliveries::attempts.eq(deliveries::attempts + 1),
+            deliveries::tried_at.eq(now),
+            deliveries::done_at.eq(now),
+            deliveries::status.eq(attempt.status.map(i64::from)),
+            deliveries::reason.eq(Some(reason).filter(|reason| !reason.is_empty())),
+        ))
+        .execute(db)?;
+    Ok(i64::try_from(ended).unwrap_or(0))
+}
