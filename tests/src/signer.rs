@@ -101,7 +101,9 @@ impl Signer {
         let signature = STANDARD.encode(self.sign(text.as_bytes())?);
         headers.push((
             "Signature",
-            format!("keyId=\"{key_id}\",algorithm=\"rsa-sha256\",headers=\"{covered}\",signature=\"{signature}\""),
+            format!(
+                "keyId=\"{key_id}\",algorithm=\"rsa-sha256\",headers=\"{covered}\",signature=\"{signature}\""
+            ),
         ));
         Ok(headers)
     }

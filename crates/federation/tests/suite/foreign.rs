@@ -79,6 +79,8 @@ pub(crate) struct Foreign {
     replies: Replies,
     asked: Arc<Mutex<Vec<Asked>>>,
     pub(crate) connections: Arc<AtomicUsize>,
+    /// The most requests that it ever had in hand at once.
+    pub(crate) most_at_once: Arc<AtomicUsize>,
 }
 
 impl Foreign {
@@ -95,13 +97,16 @@ impl Foreign {
             replies,
             asked,
             connections,
+            most_at_once: Arc::default(),
         };
+        let crowd = (Arc::default(), Arc::clone(&foreign.most_at_once));
         let (replies, asked) = (Arc::clone(&foreign.replies), Arc::clone(&foreign.asked));
         let connections = Arc::clone(&foreign.connections);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 connections.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(stream, Arc::clone(&replies), Arc::clone(&asked)));
+                let (replies, asked) = (Arc::clone(&replies), Arc::clone(&asked));
+                tokio::spawn(serve(stream, (replies, asked), crowd.clone()));
             }
         });
         foreign.reply("/inbox", Reply::status(202));
@@ -222,11 +227,16 @@ impl Foreign {
     }
 }
 
-async fn serve(mut stream: TcpStream, replies: Replies, asked: Arc<Mutex<Vec<Asked>>>) -> Option<()> {
+async fn serve(
+    mut stream: TcpStream,
+    (replies, asked): (Replies, Arc<Mutex<Vec<Asked>>>),
+    (in_hand, most): (Arc<AtomicUsize>, Arc<AtomicUsize>),
+) -> Option<()> {
     let mut buffer = Vec::new();
     loop {
         let request = read_request(&mut stream, &mut buffer).await?;
         let path = request.target.split('?').next().unwrap_or_default().to_owned();
+        most.fetch_max(in_hand.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         asked.lock().expect("no panic").push(request);
         let reply = next_reply(&replies, &path);
         let mut head = format!(
@@ -238,6 +248,7 @@ async fn serve(mut stream: TcpStream, replies: Replies, asked: Arc<Mutex<Vec<Ask
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
+        in_hand.fetch_sub(1, Ordering::SeqCst);
         stream.write_all(head.as_bytes()).await.ok()?;
         stream.write_all(&reply.body).await.ok()?;
     }

@@ -4,6 +4,7 @@
 mod corpora;
 mod courier;
 mod documents;
+mod faults;
 mod foreign;
 mod inbox;
 mod knocks;
@@ -11,5 +12,6 @@ mod outgoing;
 mod proofs;
 mod records;
 mod signatures;
+mod stub;
 mod torrents;
 mod world;

@@ -35,6 +35,11 @@ pub(crate) fn keys() -> ActorKeys {
 impl World {
     /// `known` are the names of the other side and where they really are.
     pub(crate) async fn new(known: Vec<(String, SocketAddr)>) -> Self {
+        Self::trusting(known, None).await
+    }
+
+    /// The same, trusting one more certificate authority.
+    pub(crate) async fn trusting(known: Vec<(String, SocketAddr)>, extra_ca: Option<Vec<u8>>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("sqlite:{}", folder.path().join("shoal.sqlite").display());
         let store = Arc::new(Store::open(&url, Role::Serve).expect("an empty database"));
@@ -48,7 +53,7 @@ impl World {
             software_version: "0.1.0".to_owned(),
             allow_http: true,
             allow_private_addresses: vec!["127.0.0.0/8".parse().expect("a network")],
-            extra_ca: None,
+            extra_ca,
             enabled: true,
             clock: now,
             open_registrations: false,
