@@ -83,7 +83,12 @@ impl Ended {
 /// A command of the program with nothing of the caller's environment that would configure it.
 #[must_use]
 pub fn command() -> Command {
-    let mut command = Command::new(path());
+    unconfigured(path())
+}
+
+/// The same of any program that is to start ours.
+pub fn unconfigured(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SHOAL_")) {
         command.env_remove(name);
     }

@@ -3,7 +3,7 @@
 //! A gate holds every answer back until the test lets it through, so that a crash falls between two deliveries and
 //! not after the last one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -116,6 +116,11 @@ impl Inboxes {
         self.gate.add_permits(count);
     }
 
+    /// Lets everything through from now on.
+    pub fn let_all_through(&self) {
+        self.gate.add_permits(1 << 20);
+    }
+
     /// How many more requests the gate would let through.
     #[must_use]
     pub fn still_free(&self) -> usize {
@@ -128,11 +133,53 @@ impl Inboxes {
         self.got.lock().clone()
     }
 
+    /// Checks that every host was told of exactly these uploads, in this order, each under one id that all hosts had.
+    ///
+    /// # Panics
+    /// When that is not so; `about` says in which run.
+    pub fn assert_told(&self, uploads: &[String], about: &str) {
+        let mut orders = BTreeSet::new();
+        for (host, list) in self.got() {
+            let order = in_order(&list);
+            assert_eq!(
+                order.len(),
+                uploads.len(),
+                "{about}, {host}: each upload under one id"
+            );
+            orders.insert(order);
+        }
+        assert_eq!(
+            orders.len(),
+            1,
+            "{about}: every host got the same ids in the same order: {orders:#?}"
+        );
+        let told: Vec<String> = orders.into_iter().flatten().map(|(_, said)| said).collect();
+        for (upload, said) in uploads.iter().zip(&told) {
+            assert!(
+                said.contains(upload),
+                "{about}: in the order of publishing: {uploads:?} {told:?}"
+            );
+        }
+    }
+
     /// How many activities were let through in all.
     #[must_use]
     pub fn count(&self) -> usize {
         self.got.lock().values().map(Vec::len).sum()
     }
+}
+
+/// The Create activities in the order in which a host first had them: the id, and what it says.
+#[must_use]
+pub fn in_order(list: &[Value]) -> Vec<(String, String)> {
+    let mut seen = BTreeSet::new();
+    let creates = list
+        .iter()
+        .filter(|activity| activity["type"] == "Create" && activity["object"]["type"] == "Note");
+    creates
+        .map(|activity| (activity["id"].to_string(), activity["object"].to_string()))
+        .filter(|(id, _)| seen.insert(id.clone()))
+        .collect()
 }
 
 impl Drop for Inboxes {

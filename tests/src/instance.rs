@@ -23,6 +23,7 @@ use crate::web::Web;
 pub struct Setup {
     settings: Vec<(String, String)>,
     address: Option<Ipv4Addr>,
+    outlives_limits: bool,
 }
 
 impl Setup {
@@ -54,6 +55,14 @@ impl Setup {
         self
     }
 
+    /// As a process to which a file that may not grow is an error and not its end, so that [`Shoal::limit_files`] can
+    /// play a full disk.
+    #[must_use]
+    pub fn outliving_limits(mut self) -> Self {
+        self.outlives_limits = true;
+        self
+    }
+
     /// Starts it and waits until it is ready.
     ///
     /// # Errors
@@ -72,6 +81,7 @@ impl Setup {
             settings,
             web,
             process: None,
+            outlives_limits: self.outlives_limits,
         };
         shoal.start_again().await?;
         Ok(shoal)
@@ -104,6 +114,7 @@ pub struct Shoal {
     settings: Vec<(String, String)>,
     web: Web,
     process: Option<Child>,
+    outlives_limits: bool,
 }
 
 impl Shoal {
@@ -178,6 +189,16 @@ impl Shoal {
             .open(self.log_path())?;
         let errors: File = log.try_clone()?;
         let mut serve = self.command(&["serve"]);
+        if self.outlives_limits {
+            let mut shell = binary::unconfigured("sh");
+            shell
+                .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
+                .arg(binary::path());
+            shell
+                .envs(self.settings.iter().cloned())
+                .current_dir(self.folder());
+            serve = shell;
+        }
         self.process = Some(
             serve
                 .stdout(Stdio::from(log))
@@ -226,6 +247,23 @@ impl Shoal {
         let mut child = self.process.take().context("the instance runs")?;
         child.kill()?;
         child.wait()?;
+        Ok(())
+    }
+
+    /// Lets no file of the running server grow beyond so many bytes, its log included, as a full disk would; or lets them
+    /// all grow again.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn limit_files(&self, bytes: Option<u64>) -> Result<()> {
+        use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+        let child = self.process.as_ref().context("the instance runs")?;
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        let limit = Rlimit {
+            current: bytes.or(maximum),
+            maximum,
+        };
+        prlimit(Some(Pid::from_child(child)), Resource::Fsize, limit)?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! (`material.rs`). What a story claims stands in `stories/`, one file each; the rules of the house are in `tidy.rs`.
 
 pub mod binary;
+pub mod cluster;
 pub mod database;
 pub mod inbox;
 pub mod instance;

@@ -1,10 +1,15 @@
-//! SIGTERM: what is in hand is finished, swarms are saved, and the next start has them again.
+//! SIGTERM: what is in hand is finished or given back, swarms are saved, and the next start has them again.
+
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::Value;
+use shoal_store::{HostQuery, Paging};
+use shoal_tests::inbox::{Inboxes, in_order, moment};
 use shoal_tests::instance::Setup;
 use shoal_tests::scene::{Scene, text};
+use shoal_tests::wait;
 
 #[tokio::test]
 async fn swarms_and_completions_outlive_a_restart() -> Result<()> {
@@ -66,6 +71,53 @@ async fn a_kill_loses_no_completed_download_that_was_counted() -> Result<()> {
     let (.., completed) = counts(&scene, &upload).await?;
     assert_eq!(completed, 1, "neither lost nor counted again");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_deliveries_gives_everything_back_in_time() -> Result<()> {
+    const HOSTS: usize = 80;
+    let mut scene = Scene::set(Setup::new()).await?;
+    let inboxes = Inboxes::open(HOSTS)?;
+    inboxes.let_through(HOSTS);
+    scene.followed_by(&inboxes).await?;
+    let mut published = Vec::new();
+    for seed in 0..3 {
+        published.push(text(&scene.publish(seed).await?, "id")?.to_owned());
+    }
+    // The gate is shut: every host has taken a request and answers none.
+    let store = scene.shoal.store()?;
+    wait::until("deliveries under way to all hosts", async || {
+        let page = store.hosts(&all_hosts()).ok()?;
+        let at_work = page.items.iter().filter(|host| host.host.claimed.is_some());
+        (at_work.count() == HOSTS).then_some(())
+    })
+    .await?;
+    let told = Instant::now();
+    assert!(scene.shoal.stop().await?.success());
+    let took = told.elapsed();
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    for host in store.hosts(&all_hosts())?.items {
+        assert_eq!(host.host.claimed, None);
+        // Those that kept us waiting would be left alone for a minute.
+        store.retry_now(moment(), &host.host.host)?;
+    }
+    inboxes.let_all_through();
+    scene.shoal.start_again().await?;
+    wait::until("every activity at every host", async || {
+        let got = inboxes.got();
+        let all = got.len() == HOSTS && got.values().all(|list| in_order(list).len() >= published.len());
+        all.then_some(())
+    })
+    .await?;
+    inboxes.assert_told(&published, "after the stop");
+    Ok(())
+}
+
+fn all_hosts() -> HostQuery {
+    HostQuery {
+        only: None,
+        paging: Paging::first(200),
+    }
 }
 
 /// Seeders, leechers and completions that the API tells.
