@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use crate::connection::Db;
+use crate::received::{Effect, Received, once};
 use crate::schema::{followers, following, past_followers, remote_actors};
 use crate::uris::{check_uri, host_of};
 use crate::{Id, Millis, Moment, Store, StoreError, text};
@@ -223,20 +224,50 @@ impl Store {
     /// `Unavailable`.
     pub fn mark_remote_actor_gone(&self, moment: Moment, uri: &str) -> Result<(), StoreError> {
         let uri = uri.to_owned();
-        self.write(move |tx| {
-            let Some(actor) = by_uri(tx.db, &uri)? else {
-                return Ok(());
-            };
-            diesel::delete(followers::table.filter(followers::follower_id.eq(actor.id))).execute(tx.db)?;
-            let past = past_followers::table.filter(past_followers::follower_id.eq(actor.id));
-            diesel::delete(past).execute(tx.db)?;
-            diesel::delete(following::table.filter(following::target_id.eq(actor.id))).execute(tx.db)?;
-            diesel::update(remote_actors::table.find(actor.id))
-                .set(remote_actors::gone_at.eq(moment.now))
+        self.write(move |tx| mark_gone(tx.db, moment.now, &uri))
+    }
+
+    /// Takes in the word of an actor that it is gone; the same as [`Store::mark_remote_actor_gone`], once.
+    ///
+    /// # Errors
+    /// `Invalid` for an id that cannot be stored; otherwise when the database does not answer.
+    pub fn receive_actor_gone(
+        &self,
+        moment: Moment,
+        received: Received,
+        uri: &str,
+    ) -> Result<Effect, StoreError> {
+        let uri = uri.to_owned();
+        self.write(move |tx| once(tx.db, moment.now, &received, |db| mark_gone(db, moment.now, &uri)))
+    }
+
+    /// Notes that an actor is no longer as it was fetched: it counts as never fetched, and is kept.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub fn doubt_remote_actor(&self, uri: &str) -> Result<(), StoreError> {
+        let uri = uri.to_owned();
+        self.write_beside(move |tx| {
+            diesel::update(remote_actors::table.filter(remote_actors::uri.eq(uri)))
+                .set(remote_actors::fetched_at.eq(0))
                 .execute(tx.db)?;
             Ok(())
         })
     }
+}
+
+fn mark_gone(db: &mut Db, now: Millis, uri: &str) -> Result<(), StoreError> {
+    let Some(actor) = by_uri(db, uri)? else {
+        return Ok(());
+    };
+    diesel::delete(followers::table.filter(followers::follower_id.eq(actor.id))).execute(db)?;
+    let past = past_followers::table.filter(past_followers::follower_id.eq(actor.id));
+    diesel::delete(past).execute(db)?;
+    diesel::delete(following::table.filter(following::target_id.eq(actor.id))).execute(db)?;
+    diesel::update(remote_actors::table.find(actor.id))
+        .set(remote_actors::gone_at.eq(now))
+        .execute(db)?;
+    Ok(())
 }
 
 fn by_uri(db: &mut Db, uri: &str) -> Result<Option<RemoteActor>, StoreError> {

@@ -3,7 +3,8 @@
 
 use moka::sync::Cache;
 use shoal_store::Millis;
-use tokio::sync::Semaphore;
+use std::hash::{BuildHasher, RandomState};
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 /// How many hosts and actors are remembered; the least used are forgotten.
 const REMEMBERED: u64 = 10_000;
@@ -11,6 +12,8 @@ const REMEMBERED: u64 = 10_000;
 const FETCHES_PER_MINUTE: u32 = 300;
 /// How many fetches the inbox may wait for at once.
 const FETCHES_AT_ONCE: usize = 64;
+/// How many queues there are for actors to be fetched in; two that fall into the same wait for each other.
+const QUEUES: usize = 4096;
 const MINUTE: Millis = 60_000;
 /// How long a failure is remembered, and how long after a refetch the next one waits.
 const PAUSE: Millis = 5 * MINUTE;
@@ -31,6 +34,8 @@ pub(crate) struct Budget {
     failed: Cache<String, (Millis, Failure)>,
     /// Fetches that the inbox waits for now, over all hosts.
     pub(crate) at_once: Semaphore,
+    queues: Vec<Mutex<()>>,
+    order: RandomState,
 }
 
 impl Budget {
@@ -45,7 +50,15 @@ impl Budget {
             refetched,
             failed,
             at_once: Semaphore::new(FETCHES_AT_ONCE),
+            queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
+            order: RandomState::new(),
         }
+    }
+
+    /// Waits until nobody else fetches this actor: of many that ask for it at once, only the first has to.
+    pub(crate) async fn turn(&self, actor: &str) -> MutexGuard<'_, ()> {
+        let place = self.order.hash_one(actor) % QUEUES as u64;
+        self.queues[usize::try_from(place).unwrap_or(0)].lock().await
     }
 
     /// Whether one more actor of this host may be fetched now; counts it.
@@ -67,6 +80,11 @@ impl Budget {
         }
         self.refetched.insert(actor.to_owned(), now);
         true
+    }
+
+    /// Whether this actor may be fetched again because it says that it changed; once in five minutes.
+    pub(crate) fn may_refresh(&self, now: Millis, actor: &str) -> bool {
+        self.may_refetch(now, &format!("changed {actor}"))
     }
 
     /// Remembers that an actor could not be fetched.

@@ -13,7 +13,7 @@ pub(super) struct Delete {
     envelope: Envelope,
 }
 
-/// Whether an activity deletes the very actor that sent it.
+/// Whether an activity is about the very actor that sent it.
 pub(super) fn is_of_the_actor(envelope: &Envelope, object: Option<&Object>) -> bool {
     object.and_then(|object| object.id.as_ref()) == Some(&envelope.actor)
 }
@@ -42,11 +42,9 @@ impl Activity for Delete {
     }
 
     async fn receive(self, data: &Data<Arc<Shared>>) -> Result<(), InboxError> {
-        let (gone, known) = (data.moment(), data.moment());
+        let moment = data.moment();
         data.with_store(move |store| {
-            // Marking is the same however often it happens, so it may stand before the activity is remembered.
-            store.mark_remote_actor_gone(gone, self.envelope.actor.as_str())?;
-            store.receive_nothing(known, self.envelope.received)
+            store.receive_actor_gone(moment, self.envelope.received, self.envelope.actor.as_str())
         })
         .await?;
         Ok(())

@@ -12,6 +12,7 @@ mod nothing;
 mod reject;
 mod sender;
 mod undo;
+mod update;
 
 pub use error::InboxError;
 
@@ -175,6 +176,9 @@ impl Federation {
             }
             "Delete" if delete::is_of_the_actor(&envelope, about) => {
                 return take(delete::Delete::new(envelope), &data).await;
+            }
+            "Update" if delete::is_of_the_actor(&envelope, about) => {
+                update::refresh(self, &envelope).await?;
             }
             _ => {}
         }

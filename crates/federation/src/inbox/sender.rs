@@ -19,7 +19,8 @@ const STALE: Millis = 24 * 3600 * 1000;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The actor that certainly sent this, and when it was signed; `None` for what can be thanked for and forgotten without
-/// knowing (a `Delete` or `Update` of somebody never heard of, whose key is often gone already).
+/// knowing (a `Delete` or `Update` of somebody never heard of, whose key is often gone already; what was signed before its
+/// actor left).
 ///
 /// # Errors
 /// [`InboxError`]: 401 when no signature holds, 503 when the sender's server cannot be asked.
@@ -39,6 +40,11 @@ pub(super) async fn identify(
         .shared()
         .with_store(move |store| store.remote_actor(&uri))
         .await?;
+    let gone_at = kept.as_ref().and_then(|actor| actor.gone_at);
+    if gone_at.is_some_and(|gone_at| claims.iter().all(|claim| claim.signed_at <= gone_at)) {
+        // Sent before the actor left, and overtaken by that.
+        return Ok(None);
+    }
     let kept = kept.filter(|actor| actor.gone_at.is_none());
     let Some(kept) = kept else {
         if matches!(activity.kind.as_str(), "Delete" | "Update") {
@@ -106,9 +112,17 @@ fn find_key(actor: &RemoteActor, key_id: &str) -> Option<PublicKey> {
 }
 
 /// Fetches an actor within the budget, and remembers a failure.
-async fn fetch(federation: &Federation, actor: &Url, known: bool) -> Result<RemoteActor, InboxError> {
+pub(super) async fn fetch(
+    federation: &Federation,
+    actor: &Url,
+    known: bool,
+) -> Result<RemoteActor, InboxError> {
     let budget = &federation.shared().budget;
     let now = federation.shared().now();
+    let _turn = budget.turn(actor.as_str()).await;
+    if !known && let Some(kept) = fetched_meanwhile(federation, actor).await? {
+        return Ok(kept);
+    }
     match budget.failure(now, actor.as_str()) {
         Some(Failure::Final) => return Err(InboxError::Key("belongs to nobody who is there")),
         Some(Failure::Passing) => return Err(InboxError::Unreachable("it failed a moment ago".to_owned())),
@@ -117,7 +131,7 @@ async fn fetch(federation: &Federation, actor: &Url, known: bool) -> Result<Remo
     if !budget.may_fetch(now, &policy::host_of(actor)) {
         return Err(InboxError::TooMany);
     }
-    let Ok(_turn) = budget.at_once.try_acquire() else {
+    let Ok(_place) = budget.at_once.try_acquire() else {
         return Err(InboxError::TooMany);
     };
     let fetching = async {
@@ -147,10 +161,21 @@ async fn fetch(federation: &Federation, actor: &Url, known: bool) -> Result<Remo
     })
 }
 
-/// A follower's inbox may have moved since it was last looked at; the old one does until the new one is known.
+/// An actor that others who asked for it have brought in.
+async fn fetched_meanwhile(federation: &Federation, actor: &Url) -> Result<Option<RemoteActor>, InboxError> {
+    let uri = actor.to_string();
+    let kept = federation
+        .shared()
+        .with_store(move |store| store.remote_actor(&uri))
+        .await?;
+    Ok(kept.filter(|actor| actor.gone_at.is_none()))
+}
+
+/// A follower's inbox may have moved since it was last looked at; the old one does until the new one is known. One that
+/// said that it changed, when it could not be looked at, is looked at whatever it does.
 async fn refresh_if_stale(federation: &Federation, kept: RemoteActor, activity: &Incoming) -> RemoteActor {
     let now = federation.shared().now();
-    let stale = now - kept.fetched_at > STALE && activity.kind == "Follow";
+    let stale = kept.fetched_at == 0 || now - kept.fetched_at > STALE && activity.kind == "Follow";
     if !stale
         || !federation
             .shared()

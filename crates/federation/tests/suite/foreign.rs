@@ -205,12 +205,20 @@ impl Foreign {
         now: i64,
     ) -> Incoming {
         let signer = Signer::load(keys).expect("a key");
+        Self::post_at("/inbox", (key_id, &signer), scheme, body, now)
+    }
+
+    /// The same at any inbox of ours.
+    pub(crate) fn post_at(
+        path: &str,
+        (key_id, signer): (&str, &Signer),
+        scheme: Scheme,
+        body: &Value,
+        now: i64,
+    ) -> Incoming {
         let body = body.to_string().into_bytes();
-        let url = Url::parse("http://shoal.test/inbox").expect("a URL");
-        let signature = Signature {
-            key_id,
-            signer: &signer,
-        };
+        let url = Url::parse(&format!("http://shoal.test{path}")).expect("a URL");
+        let signature = Signature { key_id, signer };
         let request = Request {
             method: "POST",
             url: &url,
@@ -219,7 +227,7 @@ impl Foreign {
         let headers = sign::headers(scheme, signature, request, now).expect("signs");
         Incoming {
             method: "POST".to_owned(),
-            path_and_query: "/inbox".to_owned(),
+            path_and_query: path.to_owned(),
             headers,
             body: Bytes::from(body),
             inbox_of: None,

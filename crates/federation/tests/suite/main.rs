@@ -3,6 +3,7 @@
 
 mod corpora;
 mod courier;
+mod disorder;
 mod documents;
 mod faults;
 mod foreign;

@@ -1,6 +1,6 @@
 //! Names, local actors and actors of other servers. Next: `datasets.rs`.
 
-use shoal_store::{ActorKind, NewCollection, NewRemoteActor, Scope, StoreError, Target};
+use shoal_store::{ActorKind, Effect, NewCollection, NewRemoteActor, Received, Scope, StoreError, Target};
 
 use crate::material::{keys, new_account};
 use crate::scratch::{START, both};
@@ -140,7 +140,27 @@ both!(a_remote_actor_is_kept_under_one_row, |scratch| {
         None,
         "the keys of the gone open nothing"
     );
-    let back = store.save_remote_actor(scratch.moment_at(START + 20), fetched)?;
+    let back = store.save_remote_actor(scratch.moment_at(START + 20), fetched.clone())?;
     assert_eq!((back.id, back.gone_at), (first.id, None));
+
+    store.doubt_remote_actor(&fetched.uri)?;
+    store.doubt_remote_actor("https://nobody.example")?;
+    let doubted = store.remote_actor(&fetched.uri)?.expect("kept");
+    assert_eq!((doubted.fetched_at, doubted.gone_at), (0, None));
+    let word = Received {
+        activity_id: format!("{}#delete", fetched.uri),
+        host: "social.example".to_owned(),
+        kind: "Delete".to_owned(),
+        signed_at: START + 30,
+    };
+    for (effect, again) in [(Effect::Done, 30), (Effect::Known, 40)] {
+        let moment = scratch.moment_at(START + again);
+        assert_eq!(
+            store.receive_actor_gone(moment, word.clone(), &fetched.uri)?,
+            effect
+        );
+    }
+    let gone_at = store.remote_actor(&fetched.uri)?.and_then(|actor| actor.gone_at);
+    assert_eq!(gone_at, Some(START + 30), "once");
     Ok(())
 });
