@@ -1,14 +1,16 @@
 //! Whole-system tests of the running program, met from outside: the harness that the stories share.
 //!
 //! Here are the program as a process (`instance.rs`), its answers (`web.rs`), the foreign programs that it is tested
-//! against (`peers.rs`), stub inboxes (`inbox.rs`), a throw-away database (`database.rs`) and things to publish
-//! (`material.rs`). What a story claims stands in `stories/`, one file each; the rules of the house are in `tidy.rs`.
+//! against (`peers.rs`), stub inboxes (`inbox.rs`), foreign servers as good or bad as a test wants them (`foreign.rs`), a
+//! throw-away database (`database.rs`) and things to publish (`material.rs`). What a story claims stands in `stories/`, one file each; the rules of the house are in `tidy.rs`.
 
 pub mod binary;
 pub mod cluster;
 pub mod database;
+pub mod foreign;
 pub mod inbox;
 pub mod instance;
+pub mod letter;
 pub mod material;
 pub mod peers;
 pub mod scene;
@@ -16,6 +18,7 @@ pub mod signer;
 pub mod skip;
 pub mod wait;
 pub mod web;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 

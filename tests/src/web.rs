@@ -190,6 +190,37 @@ pub struct Session {
 }
 
 impl Session {
+    /// The session that a `Set-Cookie` began.
+    ///
+    /// # Errors
+    /// When the cookie does not let in, or could be read by scripts or sent by other sites.
+    pub async fn begun(web: &Web, set_cookie: &str) -> Result<Self> {
+        ensure!(
+            set_cookie.contains("HttpOnly") && set_cookie.contains("SameSite=Lax"),
+            "{set_cookie}"
+        );
+        let cookie = set_cookie.split(';').next().unwrap_or_default().to_owned();
+        let unsigned = Self {
+            cookie,
+            csrf: String::new(),
+        };
+        let form = unsigned.get(web, "/collections/new").await?.expect(200)?.text();
+        let (_, rest) = form
+            .split_once("name=\"csrf\" value=\"")
+            .context("the form carries a token")?;
+        let csrf = rest.split('"').next().unwrap_or_default().to_owned();
+        Ok(Self { csrf, ..unsigned })
+    }
+
+    /// The session of somebody who uses a one-time sign-in link.
+    ///
+    /// # Errors
+    /// When the link does not let in.
+    pub async fn by_link(web: &Web, link: &str) -> Result<Self> {
+        let entered = answer(form_post(web, link, &[])?).await?.expect(303)?;
+        Self::begun(web, entered.header("set-cookie")).await
+    }
+
     /// Sends a form as a page of this instance would.
     ///
     /// # Errors

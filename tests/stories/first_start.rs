@@ -1,6 +1,6 @@
 //! The first start needs nothing: no configuration, no database, no account. It prints where it is and how to get in.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use reqwest::Method;
 use reqwest::header::COOKIE;
 use shoal_tests::instance::Shoal;
@@ -19,7 +19,7 @@ async fn a_first_start_makes_everything_and_lets_the_owner_in_once() -> Result<(
         "looking at the link does not use it up"
     );
     let entered = answer(form_post(shoal.web(), &link, &[])?).await?.expect(303)?;
-    let session = session(&shoal, entered.header("set-cookie")).await?;
+    let session = Session::begun(shoal.web(), entered.header("set-cookie")).await?;
     assert_eq!(session.get(shoal.web(), "/settings").await?.status, 200);
 
     let again = answer(form_post(shoal.web(), &link, &[])?).await?;
@@ -50,7 +50,7 @@ async fn a_form_without_its_token_changes_nothing() -> Result<()> {
     let entered = answer(form_post(shoal.web(), &shoal.owners_link()?, &[])?)
         .await?
         .expect(303)?;
-    let session = session(&shoal, entered.header("set-cookie")).await?;
+    let session = Session::begun(shoal.web(), entered.header("set-cookie")).await?;
     let fields = [("name", "stolen"), ("title", "Stolen"), ("summary", "")];
 
     let forged = Session {
@@ -83,27 +83,4 @@ async fn a_form_without_its_token_changes_nothing() -> Result<()> {
     assert_eq!(made.status, 303, "{}", made.text());
     assert_eq!(shoal.web().get("/collections/stolen").await?.status, 200);
     Ok(())
-}
-
-/// The session that a `Set-Cookie` began, with the token that its forms carry.
-async fn session(shoal: &Shoal, set_cookie: &str) -> Result<Session> {
-    assert!(
-        set_cookie.contains("HttpOnly") && set_cookie.contains("SameSite=Lax"),
-        "{set_cookie}"
-    );
-    let cookie = set_cookie.split(';').next().unwrap_or_default().to_owned();
-    let unsigned = Session {
-        cookie,
-        csrf: String::new(),
-    };
-    let form = unsigned
-        .get(shoal.web(), "/collections/new")
-        .await?
-        .expect(200)?
-        .text();
-    let (_, rest) = form
-        .split_once("name=\"csrf\" value=\"")
-        .context("the form carries a token")?;
-    let csrf = rest.split('"').next().unwrap_or_default().to_owned();
-    Ok(Session { csrf, ..unsigned })
 }

@@ -2,6 +2,7 @@
 //! the server. It decides nothing; `inbox/`, `outbox/` and `courier/` do.
 
 use crate::{
+    blocklist::Blocklist,
     fetch::{self, Client, FetchError, gate},
     inbox::budget::Budget,
     keys::{self, Signer},
@@ -78,6 +79,7 @@ pub(crate) struct Shared {
     pub(crate) urls: Urls,
     pub(crate) settings: Settings,
     pub(crate) budget: Budget,
+    pub(crate) blocklist: Arc<Blocklist>,
     pub(crate) instance: Id,
     identities: moka::sync::Cache<Id, Arc<Identity>>,
     pub(crate) woken: Notify,
@@ -111,6 +113,7 @@ impl Federation {
         let actor = made.await?;
         let signer = Arc::new(Signer::load(&actor.keys)?);
         let key_id = urls::main_key(&urls.actor(actor.kind, &actor.name));
+        let blocklist = Arc::new(Blocklist::new(Arc::clone(&store)));
         let client = Arc::new(Client::new(fetch::Setup {
             policy: Policy {
                 allow_http: settings.allow_http,
@@ -121,6 +124,7 @@ impl Federation {
             user_agent: format!("Shoal/{} (+{}/)", settings.software_version, urls.base()),
             instance: (key_id, Arc::clone(&signer)),
             clock: Arc::clone(&settings.clock),
+            blocklist: Arc::clone(&blocklist),
         })?);
         let shared = Arc::new(Shared {
             store,
@@ -128,6 +132,7 @@ impl Federation {
             urls,
             settings,
             budget: Budget::new(),
+            blocklist,
             instance: actor.id,
             identities: moka::sync::Cache::new(IDENTITIES_KEPT),
             woken: Notify::new(),
@@ -243,7 +248,7 @@ fn moment(clock: &Clock) -> Moment {
 }
 
 /// Runs something that blocks; a panic in it becomes an error.
-async fn blocking<T, F>(work: F) -> Result<T, StoreError>
+pub(crate) async fn blocking<T, F>(work: F) -> Result<T, StoreError>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T, StoreError> + Send + 'static,

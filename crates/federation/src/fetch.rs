@@ -1,12 +1,13 @@
 //! The one way out: every request that this server makes of another goes through [`Client`], which applies `policy.rs` to
-//! each hop and to each resolved address, has it signed (`fetch/knock.rs`), and bounds bodies and times. `remote.rs` and
-//! `webfinger.rs` read what comes back; `courier/` posts.
+//! each hop and to each resolved address and `blocklist.rs` to each hop, has it signed (`fetch/knock.rs`), and bounds
+//! bodies and times. `remote.rs` and `webfinger.rs` read what comes back; `courier/` posts.
 
 pub(crate) mod gate;
 mod knock;
 mod resolver;
 
 use crate::{
+    blocklist::Blocklist,
     keys::{KeyError, Signer},
     policy::{Forbidden, Policy},
     sign::{Signature, Spoken},
@@ -126,6 +127,8 @@ pub struct Setup {
     pub instance: (String, Arc<Signer>),
     /// Unix milliseconds.
     pub clock: crate::Clock,
+    /// Whom not to visit.
+    pub(crate) blocklist: Arc<Blocklist>,
 }
 
 /// The client. Cheap to share; keeps connections open for a minute.
@@ -135,6 +138,7 @@ pub struct Client {
     instance: (String, Arc<Signer>),
     spoken: Spoken,
     clock: crate::Clock,
+    blocklist: Arc<Blocklist>,
 }
 
 impl Client {
@@ -178,12 +182,26 @@ impl Client {
             instance: setup.instance,
             spoken: Spoken::new(),
             clock: setup.clock,
+            blocklist: setup.blocklist,
         })
     }
 
     /// The rules in force.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Whether a URL may be visited: the rules, and whom moderators blocked.
+    ///
+    /// # Errors
+    /// [`FetchError::Forbidden`], or `Ours` when the store does not answer.
+    pub(crate) async fn check(&self, url: &Url) -> Result<(), FetchError> {
+        self.policy.check_url(url)?;
+        let blocked = self.blocklist.covers((self.clock)(), url).await;
+        if blocked.map_err(|error| FetchError::Ours(error.to_string()))? {
+            return Err(Forbidden::Blocked.into());
+        }
+        Ok(())
     }
 
     /// GETs a URL, signed by the instance actor, following up to three redirects; every hop is checked and signed anew.
@@ -200,7 +218,7 @@ impl Client {
         let mut url = url.clone();
         for _ in 0..=MAX_HOPS {
             url.set_fragment(None);
-            self.policy.check_url(&url)?;
+            self.check(&url).await?;
             let signature = Signature {
                 key_id: &self.instance.0,
                 signer: &self.instance.1,
@@ -241,7 +259,7 @@ impl Client {
     /// # Errors
     /// [`FetchError`] when no answer came; any status is an [`Answer`].
     pub async fn post(&self, url: &Url, body: Bytes, signature: Signature<'_>) -> Result<Answer, FetchError> {
-        self.policy.check_url(url)?;
+        self.check(url).await?;
         let knock = Knock {
             method: Method::POST,
             url,

@@ -3,6 +3,7 @@
 
 use crate::{Federation, FetchError};
 use shoal_store::{Following, Id, LocalActor};
+use url::Url;
 
 impl Federation {
     /// Follows somebody elsewhere, by handle or address. Asking again makes a new wish.
@@ -11,6 +12,10 @@ impl Federation {
     /// [`FetchError`] when they cannot be found or the store does not answer.
     pub async fn follow(&self, actor: &LocalActor, handle_or_url: &str) -> Result<Following, FetchError> {
         let target = self.resolve(handle_or_url).await?;
+        // One that is kept was not fetched, so nobody asked yet whether its server is blocked.
+        self.client()
+            .check(&Url::parse(&target.uri).map_err(|error| FetchError::Ours(error.to_string()))?)
+            .await?;
         let (actor, mut moment) = (actor.id, self.shared().moment());
         let follow_uri = self.urls().activity(moment.id());
         let asked =

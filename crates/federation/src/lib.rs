@@ -4,6 +4,7 @@
 //! The flow: `federation.rs` holds what everything shares; a request from outside goes through `inbox/`; an event from the
 //! store goes through `outbox/`, then `courier/`; whatever is fetched goes through `fetch.rs`.
 
+mod blocklist;
 mod collections;
 pub mod courier;
 mod documents;

@@ -37,6 +37,9 @@ pub enum Forbidden {
     /// Too long.
     #[error("the address is too long")]
     Length,
+    /// Moderators here blocked it; known to `blocklist.rs`, not to the rules below.
+    #[error("this server is blocked by the moderators here")]
+    Blocked,
     /// Not in the public part of the Internet.
     #[error("the address {0} is not public")]
     Private(IpAddr),
@@ -162,6 +165,19 @@ fn port(url: &Url) -> Option<u16> {
     url.port_or_known_default()
 }
 
+/// The domain or address that a text names: a host with or without scheme, port, path or user, in any spelling and script
+/// (UTS #46). `None` when it names none.
+pub fn domain(text: &str) -> Option<String> {
+    let text = text.trim();
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let bare = bare.split(['/', '?', '#', '\\']).next()?;
+    let bare = bare.rsplit('@').next()?;
+    let url = Url::parse(&format!("https://{bare}/")).ok()?;
+    let host = url.host_str()?.trim_end_matches('.');
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
 /// The name under which a server's state is kept: lower-case host, with the port when it is not the default.
 pub fn host_of(url: &Url) -> String {
     sign::authority(url)
@@ -263,6 +279,24 @@ mod tests {
         }
         let long = format!("https://a.example/{}", "a".repeat(MAX_URL));
         assert_eq!(policy.check_url(&url(&long)), Err(Forbidden::Length));
+    }
+
+    #[test]
+    fn a_domain_is_found_in_whatever_was_pasted() {
+        for (text, found) in [
+            (" Evil.Example. ", "evil.example"),
+            ("https://evil.example:8443/@spam?x#y", "evil.example"),
+            ("@ann@evil.example", "evil.example"),
+            ("evil.example:80", "evil.example"),
+            ("Bücher.example", "xn--bcher-kva.example"),
+            ("0x7f.1", "127.0.0.1"),
+            ("[::ffff:10.0.0.1]:80", "::ffff:a00:1"),
+        ] {
+            assert_eq!(domain(text).as_deref(), Some(found), "{text}");
+        }
+        for none in ["", " ", ".", "https://", "a b", "ann@", "%"] {
+            assert_eq!(domain(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -245,7 +245,9 @@ fn federation_settings(
         clock: Arc::new(clock::now) as Arc<dyn Fn() -> Millis + Send + Sync>,
         open_registrations: false,
         node: node.name.clone(),
-        resolve: Vec::new(),
+        resolve: (config.federation.known_hosts.iter())
+            .map(|host| (host.name.clone(), host.address))
+            .collect(),
     })
 }
 

@@ -127,8 +127,20 @@ pub struct FederationSettings {
     pub allow_http: bool,
     /// Private networks that may be reached: for tests and closed networks.
     pub allow_private_addresses: Vec<IpNet>,
+    /// Servers that are not looked up but known: for tests and closed networks.
+    pub known_hosts: Vec<KnownHost>,
     /// A file of PEM certificates of one more certificate authority.
     pub extra_ca_file: Option<PathBuf>,
+}
+
+/// Where a server is that no resolver knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownHost {
+    /// Its name, as in its addresses.
+    pub name: String,
+    /// Where it listens; the port counts where its addresses name none.
+    pub address: SocketAddr,
 }
 
 /// How log lines look.
@@ -208,6 +220,7 @@ impl Default for FederationSettings {
             enabled: true,
             allow_http: false,
             allow_private_addresses: Vec::new(),
+            known_hosts: Vec::new(),
             extra_ca_file: None,
         }
     }

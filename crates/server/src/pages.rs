@@ -17,6 +17,7 @@ mod files;
 mod following;
 mod frame;
 mod home;
+mod instances;
 mod keep;
 mod lists;
 mod moderate;
@@ -177,6 +178,11 @@ fn moderators(config: &mut web::ServiceConfig) {
         .route(
             "/moderation/deliveries/{id}/drop",
             post().to(deliveries::drop_one),
+        )
+        .service(
+            web::resource("/moderation/servers")
+                .route(read().to(instances::servers))
+                .route(post().to(instances::decide)),
         )
         .route("/moderation/{kind}/{id}", post().to(moderate::act));
 }

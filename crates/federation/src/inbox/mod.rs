@@ -96,7 +96,9 @@ impl Federation {
             body: &incoming.body,
         };
         let claims = verify::read(head, self.urls().base(), self.shared().now())?;
+        self.refuse_the_blocked(&claims).await?;
         let activity = incoming::Incoming::parse(&incoming.body)?;
+        self.refuse_if_blocked(&activity.actor).await?;
         if self.urls().is_ours(&activity.actor) || self.urls().is_ours(&activity.id) {
             return Err(InboxError::Forbidden(
                 "Nobody else speaks for actors of this server.",
@@ -114,6 +116,24 @@ impl Federation {
             }
             None => Ok(()),
         }
+    }
+
+    /// Nothing is done for a server that moderators blocked, nor for a request that says to be of one.
+    async fn refuse_the_blocked(&self, claims: &[verify::Claim]) -> Result<(), InboxError> {
+        for claim in claims {
+            if let Ok(key) = Url::parse(&claim.key_id) {
+                self.refuse_if_blocked(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn refuse_if_blocked(&self, url: &Url) -> Result<(), InboxError> {
+        let shared = self.shared();
+        if shared.blocklist.covers(shared.now(), url).await? {
+            return Err(InboxError::Forbidden("Your server is blocked here."));
+        }
+        Ok(())
     }
 
     /// Whoever sends something lives: what waits for its host may be tried at once, however often it failed.

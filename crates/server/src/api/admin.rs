@@ -28,7 +28,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 pub(super) struct Reason {
     /// At most 2,000 characters.
     #[serde(default)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 impl Reason {

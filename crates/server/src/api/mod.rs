@@ -8,6 +8,7 @@ mod collections;
 mod datasets;
 pub(crate) mod deliveries;
 pub(crate) mod following;
+pub(crate) mod instances;
 mod openapi;
 mod paging;
 mod shapes;
@@ -40,6 +41,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .configure(accounts::configure)
         // Before the moderators' calls, whose paths are open.
         .configure(deliveries::configure)
+        .configure(instances::configure)
         .configure(admin::configure)
         .configure(catalogue::configure)
         .configure(collections::configure)

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{accounts, admin, catalogue, collections, datasets, deliveries, following, uploads};
+use super::{accounts, admin, catalogue, collections, datasets, deliveries, following, instances, uploads};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,6 +26,7 @@ use super::{accounts, admin, catalogue, collections, datasets, deliveries, follo
         collections::take_dataset,
         datasets::list, datasets::create, datasets::show, datasets::edit, datasets::withdraw,
         following::list, following::follow, following::unfollow,
+        instances::list, instances::block, instances::allow, instances::reset,
         uploads::list, uploads::of_dataset, uploads::create, uploads::show, uploads::edit, uploads::files, uploads::torrent
     ),
     modifiers(&Bearer)

@@ -1,5 +1,5 @@
-//! The moderators' log: what was hidden, restored or removed, by whom and why. The buttons themselves stand on the pages
-//! concerned, `moderate.rs`; deliveries are `deliveries.rs`.
+//! The moderators' log: what was hidden, restored, removed or blocked, by whom and why. The buttons themselves stand
+//! on the pages concerned, `moderate.rs`; other servers are `instances.rs`, deliveries `deliveries.rs`.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -69,6 +69,9 @@ pub(crate) async fn log(app: web::Data<App>, moderator: Moderator, query: web::Q
 
 /// Where the thing of an entry is; empty when it has no page. Hidden things are found again from here only.
 fn place(store: &Store, entry: &LogEntry) -> Result<String, StoreError> {
+    if entry.target_kind == "instance" {
+        return Ok("/moderation/servers".to_owned());
+    }
     let Ok(id) = entry.target_id.parse::<Id>() else {
         return Ok(String::new());
     };
@@ -112,6 +115,9 @@ fn past_tense(act: &str) -> String {
         "pause" => "held back",
         "resume" => "let go on",
         "drop" => "dropped what waited for",
+        "block" => "blocked",
+        "allow" => "allowed",
+        "reset" => "took back what was decided about",
         other => other,
     }
     .to_owned()

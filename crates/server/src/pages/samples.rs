@@ -18,6 +18,7 @@ fn all() -> Vec<(&'static str, String)> {
         lists::forms(),
         lists::more_forms(),
         lists::deliveries(),
+        lists::servers(),
         lists::desks(),
     ]
     .concat()

@@ -9,6 +9,7 @@ use crate::pages::datasets::{DatasetsPage, TagLink, TagsPage};
 use crate::pages::deliveries::{DeliveriesPage, DeliveryCard};
 use crate::pages::files::FilesPage;
 use crate::pages::frame::{Frame, Link};
+use crate::pages::instances::{DecisionRow, ServersPage};
 use crate::pages::lists::List;
 use crate::pages::moderation::{EntryRow, ModerationPage};
 use crate::pages::queue::{HostCard, HostPage, QueuePage};
@@ -281,6 +282,24 @@ fn held_back() -> HostCard {
         may_retry: false,
         may_drop: false,
     }
+}
+
+pub(super) fn servers() -> Vec<(&'static str, String)> {
+    let servers = ServersPage {
+        frame: Frame {
+            here: "/moderation",
+            ..frame("Other servers")
+        },
+        list: list("/moderation/servers"),
+        decisions: vec![DecisionRow {
+            domain: "spam.example".into(),
+            standing: "Blocked",
+            reason: HOSTILE.into(),
+            by: "ann".into(),
+            when: ago(5),
+        }],
+    };
+    vec![("servers", html(&servers))]
 }
 
 pub(super) fn desks() -> Vec<(&'static str, String)> {

@@ -1,0 +1,5 @@
+//! What strangers try through federation, each on the running program. Which attack is answered where is listed in
+//! `docs/attacks.md`; the stage they share is `stage.rs`.
+
+mod blocked;
+mod stage;
