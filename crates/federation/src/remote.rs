@@ -129,6 +129,8 @@ impl Actor for Foreigner {
 /// # Errors
 /// [`FetchError`].
 pub(crate) async fn dereference(federation: &Federation, id: &Url) -> Result<RemoteActor, FetchError> {
+    // Here, because the crate's client takes credentials out of an address before ours sees it.
+    federation.client().policy().check_url(id)?;
     let data = federation.request();
     if id.domain().is_none() {
         // The crate knows only names; a bare address is met in tests and closed networks.

@@ -11,6 +11,7 @@ mod node;
 mod pages;
 mod progress;
 mod routes;
+mod slow;
 mod tasks;
 mod view;
 

@@ -6,7 +6,7 @@ use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App as Actix, Error, HttpResponse, web};
 
 use crate::app::App;
-use crate::{activitypub, announce, api, pages, telemetry};
+use crate::{activitypub, announce, api, pages, slow, telemetry};
 
 /// Nothing is loaded from elsewhere, nothing inline, nobody frames us. A page that must send a form to another server
 /// sets its own.
@@ -33,6 +33,7 @@ pub(crate) fn app(
         .add(("Cross-Origin-Opener-Policy", "same-origin"));
     Actix::new()
         .app_data(app)
+        .wrap(from_fn(slow::steady))
         .wrap(headers)
         .wrap(from_fn(
             move |request: ServiceRequest, next: actix_web::middleware::Next<_>| {

@@ -1,5 +1,5 @@
-//! How often strangers may make us fetch: new actors per host and minute, repeated fetches of one actor whose key does
-//! not fit, and a memory of those that could not be fetched. Holds no clock. Used by `sender.rs`.
+//! How often strangers may make us work: new actors and Follows per host and minute, repeated fetches of one actor whose
+//! key does not fit, and a memory of those that could not be fetched. Holds no clock. Used by `sender.rs`.
 
 use moka::sync::Cache;
 use shoal_store::Millis;
@@ -10,6 +10,8 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 const REMEMBERED: u64 = 10_000;
 /// How many actors of one host may be fetched in a minute.
 const FETCHES_PER_MINUTE: u32 = 300;
+/// How many Follows of one host are answered in a minute; each costs a row and a delivery. The largest server sends a few.
+const FOLLOWS_PER_MINUTE: u32 = 6_000;
 /// How many fetches the inbox may wait for at once.
 const FETCHES_AT_ONCE: usize = 64;
 /// How many queues there are for actors to be fetched in; two that fall into the same wait for each other.
@@ -30,6 +32,7 @@ pub(crate) enum Failure {
 /// The counters.
 pub(crate) struct Budget {
     hosts: Cache<String, (Millis, u32)>,
+    follows: Cache<String, (Millis, u32)>,
     refetched: Cache<String, Millis>,
     failed: Cache<String, (Millis, Failure)>,
     /// Fetches that the inbox waits for now, over all hosts.
@@ -47,6 +50,7 @@ impl Budget {
         );
         Self {
             hosts,
+            follows: Cache::new(REMEMBERED),
             refetched,
             failed,
             at_once: Semaphore::new(FETCHES_AT_ONCE),
@@ -63,14 +67,12 @@ impl Budget {
 
     /// Whether one more actor of this host may be fetched now; counts it.
     pub(crate) fn may_fetch(&self, now: Millis, host: &str) -> bool {
-        let (since, count) = self
-            .hosts
-            .get(host)
-            .filter(|(since, _)| now - since < MINUTE)
-            .unwrap_or((now, 0));
-        self.hosts
-            .insert(host.to_owned(), (since, count.saturating_add(1)));
-        count < FETCHES_PER_MINUTE
+        count(&self.hosts, now, host) < FETCHES_PER_MINUTE
+    }
+
+    /// Whether one more Follow of this host, well signed, may be taken in now; counts it.
+    pub(crate) fn may_follow(&self, now: Millis, host: &str) -> bool {
+        count(&self.follows, now, host) < FOLLOWS_PER_MINUTE
     }
 
     /// Whether this actor may be fetched again because its key did not fit; once in five minutes.
@@ -101,6 +103,14 @@ impl Budget {
     }
 }
 
+/// How many there were of a host in its present minute before this one.
+fn count(counted: &Cache<String, (Millis, u32)>, now: Millis, host: &str) -> u32 {
+    let minute = counted.get(host).filter(|(since, _)| now - since < MINUTE);
+    let (since, count) = minute.unwrap_or((now, 0));
+    counted.insert(host.to_owned(), (since, count.saturating_add(1)));
+    count
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +124,17 @@ mod tests {
         assert!(!budget.may_fetch(59_999, "a.example"));
         assert!(budget.may_fetch(59_999, "b.example"));
         assert!(budget.may_fetch(60_000, "a.example"));
+    }
+
+    #[test]
+    fn a_host_has_so_many_follows_a_minute() {
+        let budget = Budget::new();
+        for _ in 0..FOLLOWS_PER_MINUTE {
+            assert!(budget.may_follow(0, "a.example"));
+        }
+        assert!(!budget.may_follow(59_999, "a.example"));
+        assert!(budget.may_follow(59_999, "b.example"));
+        assert!(budget.may_follow(60_000, "a.example"));
     }
 
     #[test]

@@ -19,8 +19,8 @@ pub enum InboxError {
     /// The sender's server did not answer when asked for the key; it may later.
     #[error("the sender's actor could not be fetched: {0}")]
     Unreachable(String),
-    /// Too many new actors of one host in a minute.
-    #[error("too many actors of this host have to be looked up")]
+    /// Too many new actors or Follows of one host in a minute.
+    #[error("too much comes from your server at once; please try again in a minute")]
     TooMany,
     /// The body cannot be read.
     #[error(transparent)]

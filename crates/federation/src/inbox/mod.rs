@@ -173,6 +173,10 @@ impl Federation {
         let (about, as_written) = (object.as_ref(), activity.as_written);
         match kind.as_str() {
             "Follow" => {
+                let shared = self.shared();
+                if !shared.budget.may_follow(shared.now(), &envelope.received.host) {
+                    return Err(InboxError::TooMany);
+                }
                 return take(
                     follow::Follow::read(envelope, (object, as_written), sender)?,
                     &data,

@@ -1,0 +1,68 @@
+//! Bodies that come too slowly: whoever sends a byte now and then holds a connection, and no more than that for long. Every
+//! request body is read through [`steady`]. Heads are the web server's own business (`app.rs`).
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web::Bytes};
+use futures_util::Stream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How long a body may take that has no bytes.
+const GRACE: Duration = Duration::from_secs(20);
+/// How many bytes buy one more second: the slowest line that is waited for.
+const BYTES_A_SECOND: u32 = 4096;
+
+/// Ends a body that comes more slowly than 4 KiB a second after its first twenty seconds.
+pub(crate) async fn steady<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let body = request.take_payload();
+    if matches!(body, Payload::None) {
+        return next.call(request).await;
+    }
+    let end = Instant::now() + GRACE;
+    let watched = Steady {
+        body,
+        end,
+        alarm: Box::pin(sleep_until(end)),
+    };
+    request.set_payload(Payload::Stream {
+        payload: Box::pin(watched),
+    });
+    next.call(request).await
+}
+
+/// A body with the time at which it has to be there.
+struct Steady {
+    body: Payload,
+    end: Instant,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl Stream for Steady {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let came = Pin::new(&mut self.body).poll_next(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &came {
+            let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            self.end += Duration::from_secs(1) * length / BYTES_A_SECOND;
+            let end = self.end;
+            self.alarm.as_mut().reset(end);
+        }
+        if came.is_pending() && self.alarm.as_mut().poll(context).is_ready() {
+            let late = io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly");
+            return Poll::Ready(Some(Err(PayloadError::Io(late))));
+        }
+        came
+    }
+}
