@@ -2,4 +2,11 @@
 //! `docs/attacks.md`; the stage they share is `stage.rs`.
 
 mod blocked;
+mod documents;
+mod errands;
+mod exhaustion;
+mod fetched;
+mod keys;
+mod ownership;
+mod signatures;
 mod stage;
