@@ -5,6 +5,8 @@
 //   {"look": URL}    fetch an actor or object           -> {"seen": {type, id, name, content, …}} or {"seen": null}
 //   {"follow": URL}  send a Follow to that actor        -> {"followed": URL, "id": …}
 //   {"unfollow": URL} undo the last Follow of it        -> {"unfollowed": URL}
+//   {"verify": URL}  fetch JSON and check its proof     -> {"verified": key id or null, "url": URL}
+//   {"prove": text}  sign a Note that says this         -> {"proved": Note}
 // On standard output: {"ready": base URL, "actor": URL}, then the answers above, then for each activity received
 //   {"received": type, "id": …, "actor": …, "object": {…}},
 // and for each POST that comes or goes {"arrived": scheme, "status": …} or {"knocked": scheme, "status": …}, where a
@@ -24,14 +26,17 @@ import {
   Accept,
   Announce,
   Create,
+  DataIntegrityProof,
   Delete,
   Endpoints,
   Follow,
+  Note,
   Person,
   Reject,
   Undo,
   Update,
 } from "@fedify/vocab";
+import { signObject, verifyProof } from "@fedify/fedify/sig";
 import { configure } from "@logtape/logtape";
 
 const [host, port] = [process.argv[2], Number(process.argv[3])];
@@ -138,6 +143,21 @@ const orders = {
     const undo = new Undo({ id, actor: context.getActorUri("reader"), object: follow, to: target.id });
     await context.sendActivity({ identifier: "reader" }, target, undo, { immediate: true });
     say({ unfollowed: url });
+  },
+  async verify(url) {
+    const document = await (await send(url, { headers: { accept: "application/activity+json" } })).json();
+    // A proof is over plain JSON: of its context only the words of proofs themselves matter.
+    const words = "https://w3id.org/security/data-integrity/v1";
+    const proof = await DataIntegrityProof.fromJsonLd({ ...document.proof, "@context": words }, context);
+    const key = await verifyProof(document, proof, context);
+    say({ verified: key?.id?.href ?? null, url });
+  },
+  async prove(content) {
+    const pairs = await context.getActorKeyPairs("reader");
+    const pair = pairs.find(({ privateKey }) => privateKey.algorithm.name === "Ed25519");
+    const note = new Note({ id: new URL(`${base}/notes/1`), attribution: context.getActorUri("reader"), content });
+    const signed = await signObject(note, pair.privateKey, pair.multikey.id, context);
+    say({ proved: await signed.toJsonLd({ format: "compact", contextLoader: context.contextLoader }) });
   },
 };
 

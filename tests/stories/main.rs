@@ -19,3 +19,4 @@ mod takedown;
 mod tokens;
 mod two_archives;
 mod two_processes;
+mod verifying;

@@ -122,9 +122,9 @@ impl Federation {
             extra_ca: settings.extra_ca.clone(),
             resolve: settings.resolve.clone(),
             user_agent: format!("Shoal/{} (+{}/)", settings.software_version, urls.base()),
-            instance: (key_id, Arc::clone(&signer)),
+            instance: Some((key_id, Arc::clone(&signer))),
             clock: Arc::clone(&settings.clock),
-            blocklist: Arc::clone(&blocklist),
+            blocklist: Some(Arc::clone(&blocklist)),
         })?);
         let shared = Arc::new(Shared {
             store,

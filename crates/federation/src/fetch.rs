@@ -123,22 +123,37 @@ pub struct Setup {
     pub resolve: Vec<(String, SocketAddr)>,
     /// `User-Agent` of every request; GoToSocial refuses requests without one.
     pub user_agent: String,
-    /// Who signs GETs: the key's id, and the instance actor's keys.
-    pub instance: (String, Arc<Signer>),
+    /// Who signs GETs: the key's id, and the instance actor's keys; nobody does where there is no server.
+    pub instance: Option<(String, Arc<Signer>)>,
     /// Unix milliseconds.
     pub clock: crate::Clock,
-    /// Whom not to visit.
-    pub(crate) blocklist: Arc<Blocklist>,
+    /// Whom not to visit; nobody is blocked where there is no server.
+    pub(crate) blocklist: Option<Arc<Blocklist>>,
+}
+
+impl Setup {
+    /// For the command line, where there is no server: nothing is signed and nobody blocked; the policy holds.
+    pub fn alone(policy: Policy, extra_ca: Option<Vec<u8>>, user_agent: String, clock: crate::Clock) -> Self {
+        Self {
+            policy,
+            extra_ca,
+            resolve: Vec::new(),
+            user_agent,
+            instance: None,
+            clock,
+            blocklist: None,
+        }
+    }
 }
 
 /// The client. Cheap to share; keeps connections open for a minute.
 pub struct Client {
     http: reqwest::Client,
     policy: Arc<Policy>,
-    instance: (String, Arc<Signer>),
+    instance: Option<(String, Arc<Signer>)>,
     spoken: Spoken,
     clock: crate::Clock,
-    blocklist: Arc<Blocklist>,
+    blocklist: Option<Arc<Blocklist>>,
 }
 
 impl Client {
@@ -197,7 +212,10 @@ impl Client {
     /// [`FetchError::Forbidden`], or `Ours` when the store does not answer.
     pub(crate) async fn check(&self, url: &Url) -> Result<(), FetchError> {
         self.policy.check_url(url)?;
-        let blocked = self.blocklist.covers((self.clock)(), url).await;
+        let Some(blocklist) = &self.blocklist else {
+            return Ok(());
+        };
+        let blocked = blocklist.covers((self.clock)(), url).await;
         if blocked.map_err(|error| FetchError::Ours(error.to_string()))? {
             return Err(Forbidden::Blocked.into());
         }
@@ -219,10 +237,8 @@ impl Client {
         for _ in 0..=MAX_HOPS {
             url.set_fragment(None);
             self.check(&url).await?;
-            let signature = Signature {
-                key_id: &self.instance.0,
-                signer: &self.instance.1,
-            };
+            let instance = self.instance.as_ref();
+            let signature = instance.map(|(key_id, signer)| Signature { key_id, signer });
             let knock = Knock {
                 method: Method::GET,
                 url: &url,
@@ -265,7 +281,7 @@ impl Client {
             url,
             body: Some(body),
             accept: "application/activity+json, application/json",
-            signature,
+            signature: Some(signature),
         };
         let response = self.knock(&knock).await?;
         let status = response.status().as_u16();

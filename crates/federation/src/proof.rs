@@ -13,24 +13,33 @@ use shoal_store::Millis;
 
 /// The context that defines `DataIntegrityProof`; a signed document has to carry it.
 pub const CONTEXT: &str = "https://w3id.org/security/data-integrity/v2";
+/// How far ahead of ours the clock of whoever made a proof may be.
+const AHEAD: Millis = 60 * 60 * 1000;
 /// The one cryptosuite made and believed.
 const SUITE: &str = "eddsa-jcs-2022";
 
 /// Why a proof does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// There is no `proof`, or it is not one object.
+    /// There is no `proof`.
     #[error("the document carries no proof")]
     Missing,
+    /// `proof` is a list: a set or a chain of proofs. FEP-8b32 asks for at most one, and which of several somebody else
+    /// checked could not be told.
+    #[error("the document carries a set of proofs; only one proof is understood")]
+    Several,
     /// Another type, suite or purpose, or parts missing.
     #[error("the proof is not an eddsa-jcs-2022 assertion")]
     Unsupported,
     /// The proof names another key than the one given.
     #[error("the proof was made with another key")]
     OtherKey,
-    /// `expires` lies in the past, or a time cannot be read.
+    /// `expires` lies in the past, or cannot be read.
     #[error("the proof has expired")]
     Expired,
+    /// `created` lies more than an hour ahead, or cannot be read.
+    #[error("the proof was made in the future")]
+    Early,
     /// The document cannot be canonicalised (RFC 8785).
     #[error("the document cannot be canonicalised")]
     Canonical,
@@ -76,8 +85,11 @@ pub fn sign(document: Value, key_id: &str, signer: &Signer, created: Millis) -> 
 /// A [`ProofError`] that says which condition does not hold.
 pub fn verify(document: &Value, key_id: &str, multibase: &str, now: Millis) -> Result<(), ProofError> {
     let mut document = document.as_object().ok_or(ProofError::Missing)?.clone();
-    let Some(Value::Object(mut proof)) = document.remove("proof") else {
-        return Err(ProofError::Missing);
+    let mut proof = match document.remove("proof") {
+        Some(Value::Object(proof)) => proof,
+        Some(Value::Array(_)) => return Err(ProofError::Several),
+        Some(_) => return Err(ProofError::Unsupported),
+        None => return Err(ProofError::Missing),
     };
     // FEP-8b32: a linked data signature is taken off before a proof is checked.
     document.remove("signature");
@@ -85,20 +97,23 @@ pub fn verify(document: &Value, key_id: &str, multibase: &str, now: Millis) -> R
     if !is("type", "DataIntegrityProof")
         || !is("cryptosuite", SUITE)
         || !is("proofPurpose", "assertionMethod")
+        || proof.contains_key("previousProof")
     {
         return Err(ProofError::Unsupported);
     }
     if !is("verificationMethod", key_id) {
         return Err(ProofError::OtherKey);
     }
-    if let Some(expires) = proof.get("expires") {
-        let expires = expires
-            .as_str()
-            .and_then(time::parse_rfc3339)
-            .ok_or(ProofError::Expired)?;
-        if expires <= now {
-            return Err(ProofError::Expired);
-        }
+    let time = |name: &str| {
+        proof
+            .get(name)
+            .map(|time| time.as_str().and_then(time::parse_rfc3339))
+    };
+    if time("expires").is_some_and(|expires| expires.is_none_or(|expires| expires <= now)) {
+        return Err(ProofError::Expired);
+    }
+    if time("created").is_some_and(|created| created.is_none_or(|created| created > now + AHEAD)) {
+        return Err(ProofError::Early);
     }
     if let Some(context) = proof.get("@context") {
         let whole = document.get("@context").cloned().unwrap_or_default();

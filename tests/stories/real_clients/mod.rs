@@ -2,6 +2,7 @@
 
 mod browser;
 mod fediverse;
+mod proofs;
 mod signatures;
 mod swarm;
 mod transmission;

@@ -1,8 +1,11 @@
 //! How records read: from rows of the store to documents without a proof, each a pure function; same input, same bytes.
 //! One file for each kind. What an edition is stands here; when a record is made or removed is decided in `outbox/`,
-//! proofs are added by `proof.rs`, the shapes are `vocab/record.rs`.
+//! proofs are added by `proof.rs`, the shapes are `vocab/record.rs`. The way back, from a document to what may be believed of
+//! it, is `evidence.rs`.
 
+mod chain;
 mod dataset;
+pub mod evidence;
 mod membership;
 mod torrent;
 mod upload;

@@ -1,10 +1,11 @@
 //! The shapes that go over the wire, and nothing that decides anything. What we send: `actor.rs`, `note.rs`,
 //! `record.rs`, `activity.rs`, `collection.rs`; our own words: `terms.rs`. What we read of others: `remote_actor.rs`,
-//! `incoming.rs`, `torrent.rs`. Both ways: `metainfo.rs`.
+//! `incoming.rs`, `torrent.rs`. Both ways: `metainfo.rs`. Which JSON can be signed: `exact.rs`.
 
 pub mod activity;
 pub mod actor;
 pub mod collection;
+pub mod exact;
 pub mod incoming;
 pub mod metainfo;
 pub mod note;

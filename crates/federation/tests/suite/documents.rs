@@ -6,7 +6,7 @@ use crate::{
     world::{World, keys},
 };
 use serde_json::{Value, json};
-use shoal_federation::{ObjectAnswer, keys::multibase_ed25519, proof};
+use shoal_federation::{ObjectAnswer, keys::multibase_ed25519, proof, time};
 use shoal_store::{AccountEdit, ActorKind, CollectionEdit, DatasetEdit, Id, Target, Threat, Upload};
 
 /// Replaces what differs from run to run.
@@ -155,7 +155,10 @@ impl Scene {
 fn check_proof(document: &Value, actor: &Value) {
     let key_id = format!("{}#ed25519-key", actor.as_str().expect("an actor"));
     let multibase = multibase_ed25519(&keys().ed25519_public);
-    proof::verify(document, &key_id, &multibase, 0).expect("the proof holds");
+    let made = document["proof"]["created"]
+        .as_str()
+        .and_then(time::parse_rfc3339);
+    proof::verify(document, &key_id, &multibase, made.expect("a time")).expect("the proof holds");
     if document["object"].get("proof").is_some() {
         check_proof(&document["object"], actor);
     }

@@ -5,6 +5,7 @@ mod corpora;
 mod courier;
 mod disorder;
 mod documents;
+mod evidence;
 mod faults;
 mod foreign;
 mod inbox;

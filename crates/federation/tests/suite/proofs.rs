@@ -84,7 +84,7 @@ fn what_we_prove_verifies_until_anything_is_changed() {
     );
     assert_eq!(
         changed(|document| document["proof"] = json!([])),
-        Err(ProofError::Missing)
+        Err(ProofError::Several)
     );
     assert_eq!(
         changed(|document| document["proof"]["expires"] = json!("2026-01-01T00:00:00Z")),
@@ -117,5 +117,86 @@ fn signing_again_gives_the_very_bytes_of_the_vector() {
     assert_eq!(
         signed["proof"]["proofValue"],
         file["signed"]["proof"]["proofValue"]
+    );
+}
+
+/// The canonical form of RFC 8785.
+fn canonical(value: &impl serde::Serialize) -> String {
+    serde_json_canonicalizer::to_string(value).expect("JCS")
+}
+
+#[test]
+fn the_canonical_form_is_that_of_rfc_8785() {
+    let Some(folder) = crate::corpora::path("vectors/jcs") else {
+        return;
+    };
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder.join("input"))
+        .expect("a folder")
+        .flatten()
+    {
+        let input = std::fs::read(file.path()).expect("a readable file");
+        let value: Value = serde_json::from_slice(&input).expect("JSON");
+        let hex = folder.join("outhex").join(file.file_name()).with_extension("txt");
+        let hex = std::fs::read_to_string(hex).expect("a readable file");
+        let wanted: Vec<String> = hex.split_whitespace().map(str::to_owned).collect();
+        let found: Vec<String> = canonical(&value)
+            .bytes()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(found, wanted, "{}", file.path().display());
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
+
+#[test]
+fn ten_thousand_numbers_are_written_as_rfc_8785_writes_them() {
+    let Some(path) = crate::corpora::path("vectors/jcs/numbers/es6_numbers_10000.txt") else {
+        return;
+    };
+    let text = std::fs::read_to_string(path).expect("a readable file");
+    let mut seen = 0;
+    for line in text.lines() {
+        let (bits, wanted) = line.split_once(',').expect("bits and text");
+        let number = f64::from_bits(u64::from_str_radix(bits, 16).expect("hexadecimal"));
+        assert_eq!(canonical(&number), wanted, "{bits}");
+        seen += 1;
+    }
+    assert_eq!(seen, 10_000);
+}
+
+#[test]
+fn each_step_of_the_w3c_vector_is_ours_too() {
+    let Some(folder) = crate::corpora::path("vectors/eddsa-jcs-2022/eddsa-jcs-2022") else {
+        return;
+    };
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a readable file");
+    let signed: Value = serde_json::from_str(&text("signedJCS.json")).expect("JSON");
+    let mut document = signed.clone();
+    document.as_object_mut().expect("an object").remove("proof");
+    assert_eq!(canonical(&document), text("canonDocJCS.txt").trim());
+    let mut proof = signed["proof"].clone();
+    let value = proof.as_object_mut().expect("an object").remove("proofValue");
+    assert_eq!(canonical(&proof), text("proofCanonJCS.txt").trim());
+    assert_eq!(value, Some(json!(text("sigBTC58JCS.txt").trim())));
+}
+
+#[test]
+fn a_proof_from_an_hour_ahead_is_taken_and_one_from_later_is_not() {
+    let keys = keys::generate();
+    let signer = Signer::load(&keys).expect("a fresh key loads");
+    let multibase = keys::multibase_ed25519(&keys.ed25519_public);
+    let id = "https://a.example/actor#ed25519-key";
+    let made_at = |created| proof::sign(json!({ "a": 1 }), id, &signer, created).expect("an object");
+    let hour = 3_600_000;
+    assert_eq!(
+        proof::verify(&made_at(now() + hour), id, &multibase, now()),
+        Ok(())
+    );
+    let later = made_at(now() + hour + 1_000);
+    assert_eq!(
+        proof::verify(&later, id, &multibase, now()),
+        Err(ProofError::Early)
     );
 }

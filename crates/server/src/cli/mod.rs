@@ -6,6 +6,7 @@
 mod account;
 mod database;
 mod publish;
+mod record;
 mod serve;
 mod show_config;
 mod token;
@@ -40,6 +41,8 @@ enum Verb {
     Token(token::Token),
     /// Make, show and check torrents
     Torrent(torrent::Torrent),
+    /// Check signed records
+    Record(record::Record),
     /// Publish a folder, a file or a .torrent into a dataset of a server
     Publish(publish::Publish),
     /// Migrate, back up and restore the database
@@ -91,6 +94,7 @@ impl Command {
             Verb::Account(verb) => verb.run(),
             Verb::Token(verb) => verb.run(),
             Verb::Torrent(verb) => verb.run(),
+            Verb::Record(verb) => verb.run(),
             Verb::Publish(verb) => verb.run(),
             Verb::Database(verb) => verb.run(),
         };

@@ -1,0 +1,147 @@
+//! Anyone can check what was published: with the program and no database, while the archive runs, after it is gone, and
+//! never after something was changed. What each kind of record says is tested in the federation's own suite.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use shoal_tests::binary;
+use shoal_tests::instance::Setup;
+use shoal_tests::scene::{COLLECTION, Scene, text};
+use shoal_tests::wait;
+
+/// The newest activity of the collection, its author's document, and where both were kept.
+struct Kept {
+    activity: PathBuf,
+    actor: PathBuf,
+    body: String,
+}
+
+/// Keeps what the archive serves, byte for byte.
+async fn keep(scene: &Scene) -> Result<Kept> {
+    let newest = wait::until("an activity", async || {
+        scene.outbox().await.ok()?.into_iter().next()
+    })
+    .await?;
+    let path = text(&newest, "id")?.replace(scene.shoal.url(), "");
+    let body = scene.web().activity(&path).await?.expect(200)?.text();
+    let actor = scene
+        .web()
+        .activity(&format!("/collections/{COLLECTION}"))
+        .await?;
+    let kept = Kept {
+        activity: scene.shoal.folder().join("activity.json"),
+        actor: scene.shoal.folder().join("actor.json"),
+        body,
+    };
+    std::fs::write(&kept.activity, &kept.body)?;
+    std::fs::write(&kept.actor, actor.expect(200)?.text())?;
+    Ok(kept)
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn what_was_published_can_be_checked_after_the_archive_is_gone() -> Result<()> {
+    let mut scene = Scene::set(Setup::new()).await?;
+    scene.publish(1).await?;
+    let kept = keep(&scene).await?;
+    let collection = format!("{}/collections/{COLLECTION}", scene.shoal.url());
+
+    let verify = ["record", "verify", path(&kept.activity)];
+    let said = scene.shoal.run(&verify)?.good()?;
+    assert!(said.contains(&format!("signed by    {collection}")), "{said}");
+    assert!(said.ends_with("Every signature holds.\n"), "{said}");
+    // By the rules of a server on the open Internet the same address is not visited.
+    let refused = binary::run(&verify)?;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        refused.errors.contains("only https addresses are visited"),
+        "{}",
+        refused.errors
+    );
+
+    scene.shoal.stop().await?;
+    let gone = scene.shoal.run(&verify)?;
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(gone.errors.contains("name it with --actor"), "{}", gone.errors);
+    let offline = [&verify[..], &["--actor", path(&kept.actor), "--json"]].concat();
+    let found: Value = serde_json::from_str(&binary::run(&offline)?.good()?)?;
+    assert_eq!(
+        (&found["valid"], &found["parts"][0]["author"]),
+        (&json!(true), &json!(collection))
+    );
+    assert_eq!(found["parts"][0]["signed"], true);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_changed_is_refused_with_a_sentence() -> Result<()> {
+    let scene = Scene::set(Setup::new()).await?;
+    scene.publish(1).await?;
+    let kept = keep(&scene).await?;
+    let changed = kept.body.replace("Sea ice", "Sea mice");
+    assert_ne!(changed, kept.body);
+    std::fs::write(&kept.activity, changed)?;
+    let verify = [
+        "record",
+        "verify",
+        path(&kept.activity),
+        "--actor",
+        path(&kept.actor),
+    ];
+    let refused = binary::run(&verify)?;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        refused.errors.contains("the proof does not verify"),
+        "{}",
+        refused.errors
+    );
+    assert_eq!(refused.text, "");
+    let told = binary::run(&[&verify[..], &["--json"]].concat())?;
+    assert_eq!(serde_json::from_str::<Value>(&told.text)?["valid"], false);
+    assert_eq!(told.status.code(), Some(1));
+
+    // Standard input, somebody else's document, and no file at all.
+    let mut command = binary::command();
+    command.args(["record", "verify", "-", "--actor", path(&kept.actor)]);
+    let nothing = binary::finish(command.stdin(Stdio::null()))?;
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(
+        nothing.errors.contains("no JSON that can be signed"),
+        "{}",
+        nothing.errors
+    );
+    assert_eq!(binary::run(&["record", "verify"])?.status.code(), Some(2));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_words_of_records_are_a_page_for_people_and_a_context_for_programs() -> Result<()> {
+    let scene = Scene::set(Setup::new()).await?;
+    let ask = async |accept: &str| {
+        let request = scene.web().request(reqwest::Method::GET, "/ns");
+        shoal_tests::web::answer(request.header("Accept", accept)).await
+    };
+    for accept in ["application/ld+json", "application/json", "*/*"] {
+        let answer = ask(accept).await?.expect(200)?;
+        assert_eq!(answer.header("content-type"), "application/ld+json");
+        assert_eq!(answer.header("vary"), "Accept");
+        assert_eq!(answer.json()?["@context"]["threat"], "urn:shoal:ns:threat");
+    }
+    let page = ask("text/html,application/xhtml+xml,*/*;q=0.8")
+        .await?
+        .expect(200)?;
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(page.header("vary").contains("Accept"));
+    assert!(page.text().contains("urn:shoal:ns:threat"));
+    let repaired = scene.web().get("/ns/d8c8").await?.expect(200)?.json()?;
+    assert_eq!(
+        repaired["@context"]["infohash_v2"],
+        "https://w3id.org/fep/d8c8#infohash_v2"
+    );
+    Ok(())
+}
