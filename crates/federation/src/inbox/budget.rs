@@ -1,6 +1,7 @@
 //! How often strangers may make us work: new actors and Follows per host and minute, repeated fetches of one actor whose
 //! key does not fit, and a memory of those that could not be fetched. Holds no clock. Used by `sender.rs`.
 
+use super::silence::Silence;
 use moka::sync::Cache;
 use shoal_store::Millis;
 use std::hash::{BuildHasher, RandomState};
@@ -37,6 +38,8 @@ pub(crate) struct Budget {
     failed: Cache<String, (Millis, Failure)>,
     /// Fetches that the inbox waits for now, over all hosts.
     pub(crate) at_once: Semaphore,
+    /// Hosts that hang.
+    pub(crate) silence: Silence,
     queues: Vec<Mutex<()>>,
     order: RandomState,
 }
@@ -54,6 +57,7 @@ impl Budget {
             refetched,
             failed,
             at_once: Semaphore::new(FETCHES_AT_ONCE),
+            silence: Silence::new(),
             queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
             order: RandomState::new(),
         }

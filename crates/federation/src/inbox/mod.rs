@@ -11,6 +11,7 @@ mod follow;
 mod nothing;
 mod reject;
 mod sender;
+mod silence;
 mod undo;
 mod update;
 

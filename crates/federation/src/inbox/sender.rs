@@ -128,10 +128,14 @@ pub(super) async fn fetch(
         Some(Failure::Passing) => return Err(InboxError::Unreachable("it failed a moment ago".to_owned())),
         None => {}
     }
-    if !budget.may_fetch(now, &policy::host_of(actor)) {
+    let host = policy::host_of(actor);
+    if budget.silence.is_silent(now, &host) {
+        return Err(InboxError::Unreachable("its server does not answer".to_owned()));
+    }
+    if !budget.may_fetch(now, &host) {
         return Err(InboxError::TooMany);
     }
-    let Ok(_place) = budget.at_once.try_acquire() else {
+    let (Some(_at_host), Ok(_place)) = (budget.silence.turn(&host), budget.at_once.try_acquire()) else {
         return Err(InboxError::TooMany);
     };
     let fetching = async {
@@ -143,6 +147,8 @@ pub(super) async fn fetch(
     };
     let fetched = tokio::time::timeout(PATIENCE, fetching).await;
     let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Network("the server took too long".to_owned())));
+    let answered = !matches!(fetched, Err(FetchError::Network(_)));
+    budget.silence.heard(now, &host, answered);
     fetched.map_err(|error| {
         let failure = if error.may_pass() {
             Failure::Passing

@@ -48,7 +48,10 @@ impl Spoken {
 
     /// Remembers that a host believed a request signed so. How long RFC 9421 goes first counts from its first success.
     pub(crate) fn believed(&self, now: Millis, host: &str, scheme: Scheme) {
-        if self.first(now, host) != scheme || !self.hosts.contains_key(host) {
+        let known = self.hosts.get(host).is_some_and(|(known, since)| {
+            known == scheme && (known == Scheme::Cavage || now - since < A_DAY)
+        });
+        if !known {
             self.hosts.insert(host.to_owned(), (scheme, now));
         }
     }
@@ -74,8 +77,9 @@ mod tests {
         assert_eq!(spoken.first(0, "b.example"), Cavage);
         spoken.believed(A_DAY, "a.example", Rfc9421);
         assert_eq!(spoken.first(A_DAY + 1, "a.example"), Rfc9421);
-        spoken.believed(A_DAY + 1, "a.example", Cavage);
-        assert_eq!(spoken.first(A_DAY + 1, "a.example"), Cavage);
+        spoken.believed(2 * A_DAY, "a.example", Cavage);
+        assert_eq!(spoken.first(2 * A_DAY, "a.example"), Cavage);
+        assert_eq!(spoken.second("a.example", Cavage, 400), None);
     }
 
     #[test]

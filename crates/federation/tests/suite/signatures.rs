@@ -15,6 +15,10 @@ use shoal_federation::{
     verify::digest,
 };
 use shoal_store::ActorKind;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// Something done to a request.
 type Change = Box<dyn Fn(&mut Incoming)>;
@@ -242,4 +246,43 @@ async fn the_actors_handle_stands_for_its_key_and_nobody_elses_does() {
         let incoming = Foreign::post_in(Scheme::Cavage, (handle, &keys()), &follow(&foreign), world.now());
         assert_eq!(verdict(&world, incoming).await, verdict_wanted, "{handle}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_answers_nobody_is_not_asked_for_each_of_its_actors() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let hung_up = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&hung_up);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let world = World::new(vec![("dead.example".to_owned(), address)]).await;
+    let account = world.account("keeper");
+    world.collection("tides", &account);
+    let from = |number: u32| {
+        let actor = format!("http://dead.example/users/{number}");
+        let body = json!({
+            "id": format!("{actor}/follow"), "type": "Follow", "actor": actor,
+            "object": "http://shoal.test/collections/tides",
+        });
+        Foreign::post_in(
+            Scheme::Cavage,
+            (&format!("{actor}#main-key"), &keys()),
+            &body,
+            world.now(),
+        )
+    };
+    for number in 0..6 {
+        assert_eq!(verdict(&world, from(number)).await, (503, false));
+    }
+    assert_eq!(hung_up.load(Ordering::SeqCst), 3, "three of them were asked for");
+    world.wait(61_000);
+    assert_eq!(verdict(&world, from(6)).await, (503, false));
+    assert_eq!(hung_up.load(Ordering::SeqCst), 4, "and one more a minute later");
 }
