@@ -44,6 +44,8 @@ pub struct Settings {
     pub extra_ca: Option<Vec<u8>>,
     /// Whether anything is sent, fetched or received at all.
     pub enabled: bool,
+    /// Whether posts, activities, outboxes and lists are shown only to who signs for them.
+    pub authorized_fetch: bool,
     /// The time.
     pub clock: Clock,
     /// Whether anyone may register.

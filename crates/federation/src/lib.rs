@@ -20,6 +20,7 @@ mod objects;
 pub mod outbox;
 pub mod policy;
 pub mod proof;
+mod reader;
 pub mod records;
 mod remote;
 pub mod sign;
@@ -34,6 +35,7 @@ pub use federation::{BuildError, Clock, Federation, Settings};
 pub use fetch::FetchError;
 pub use inbox::{Incoming, Receipt};
 pub use objects::ObjectAnswer;
+pub use reader::Asked;
 
 /// The media type of ActivityPub documents.
 pub const ACTIVITY_JSON: &str = "application/activity+json";

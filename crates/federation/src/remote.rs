@@ -4,7 +4,7 @@
 
 use crate::{
     Federation, Shared,
-    fetch::{FetchError, is_activity_json},
+    fetch::{FetchError, Fetched, is_activity_json},
     policy,
     vocab::remote_actor::{Document, Unfit},
 };
@@ -15,6 +15,7 @@ use activitypub_federation::{
     traits::{Actor, Object},
 };
 use http::header;
+use serde_json::Value;
 use shoal_store::{NewRemoteActor, RemoteActor, StoreError};
 use std::sync::Arc;
 use url::Url;
@@ -161,6 +162,27 @@ pub(crate) async fn refetch(federation: &Federation, id: &Url) -> Result<RemoteA
 }
 
 async fn fetch_by_address(data: &Data<Arc<Shared>>, id: &Url) -> Result<RemoteActor, FetchError> {
+    let fetched = fetch_document(data, id).await?;
+    let document: Document = serde_json::from_slice(&fetched.body)
+        .map_err(|_| FetchError::Unusable("the answer is not a JSON object".to_owned()))?;
+    Foreigner::verify(&document, &fetched.url, data).await?;
+    Ok(Foreigner::from_json(document, data).await?.row)
+}
+
+/// The owner that the document of a key names: the key itself, its actor, or the stub of one. It has yet to list the key.
+///
+/// # Errors
+/// [`FetchError`].
+pub(crate) async fn owner_of_key(federation: &Federation, key: &Url) -> Result<Url, FetchError> {
+    let fetched = fetch_document(&federation.request(), key).await?;
+    let unusable = || FetchError::Unusable("the document there names no owner of a key".to_owned());
+    let document: Value = serde_json::from_slice(&fetched.body).map_err(|_| unusable())?;
+    let named = [&document["publicKey"]["owner"], &document["owner"]];
+    let owner = named.into_iter().find_map(Value::as_str).ok_or_else(unusable)?;
+    Url::parse(owner).map_err(|_| unusable())
+}
+
+async fn fetch_document(data: &Data<Arc<Shared>>, id: &Url) -> Result<Fetched, FetchError> {
     let fetched = data.client.get(id, crate::ACTIVITY_JSON).await?;
     match fetched.status.as_u16() {
         200..=299 => {}
@@ -177,10 +199,7 @@ async fn fetch_by_address(data: &Data<Arc<Shared>>, id: &Url) -> Result<RemoteAc
             "the answer is {kind:?}, not an ActivityPub document"
         )));
     }
-    let document: Document = serde_json::from_slice(&fetched.body)
-        .map_err(|_| FetchError::Unusable("the answer is not a JSON object".to_owned()))?;
-    Foreigner::verify(&document, &fetched.url, data).await?;
-    Ok(Foreigner::from_json(document, data).await?.row)
+    Ok(fetched)
 }
 
 impl From<Unfit> for FetchError {

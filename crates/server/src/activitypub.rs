@@ -1,6 +1,6 @@
 //! The doors of federation: WebFinger, NodeInfo, actors, their collections, objects, activities and the inboxes.
 //!
-//! What the documents say is the federation's; here a request finds its document. Actors share their URLs with pages:
+//! What the documents say is the federation's; here a request finds its document. Who may read them is `reader.rs`. Actors share their URLs with pages:
 //! these routes take only requests that ask for ActivityPub, the rest fall through to `pages/`.
 
 use actix_web::guard::GuardContext;
@@ -14,6 +14,7 @@ use shoal_store::{ActorKind, Id, LocalActor, Visibility};
 
 use crate::app::App;
 use crate::error::Problem;
+use crate::reader;
 
 /// The media type of every document we serve to servers.
 const ACTIVITY_JSON: &str = "application/activity+json";
@@ -85,11 +86,11 @@ fn asks_for_no_page(request: &GuardContext<'_>) -> bool {
     prefers_activity(request.head().headers()) != Some(false)
 }
 
-fn document(status: StatusCode, body: String) -> HttpResponse {
+fn document(app: &App, status: StatusCode, body: String) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, ACTIVITY_JSON))
-        .insert_header((header::VARY, "Accept"))
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::VARY, reader::VARY))
+        .insert_header((header::CACHE_CONTROL, reader::cache_control(app)))
         .body(body)
 }
 
@@ -128,10 +129,13 @@ async fn existing(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalAc
 }
 
 async fn actor(request: HttpRequest, app: web::Data<App>) -> Answer {
+    if let Some(refusal) = reader::refusal(&request, &app, true).await? {
+        return Ok(refusal);
+    }
     let actor = named(&request, &app).await?;
     let federation = app.federation.clone();
     let built = app.read(move |_| federation.actor_document(&actor)).await?;
-    Ok(document(StatusCode::OK, built.to_string()))
+    Ok(document(&app, StatusCode::OK, built.to_string()))
 }
 
 /// Absent for the collection itself, else one of its pages.
@@ -143,12 +147,15 @@ struct PageQuery {
 macro_rules! collection {
     ($name:ident) => {
         async fn $name(request: HttpRequest, query: web::Query<PageQuery>, app: web::Data<App>) -> Answer {
+            if let Some(refusal) = reader::refusal(&request, &app, false).await? {
+                return Ok(refusal);
+            }
             let (actor, page) = (named(&request, &app).await?, query.into_inner().page);
             let federation = app.federation.clone();
             let built = app
                 .read(move |_| federation.$name(&actor, page.as_deref()))
                 .await?;
-            Ok(document(StatusCode::OK, built.to_string()))
+            Ok(document(&app, StatusCode::OK, built.to_string()))
         }
     };
 }
@@ -162,10 +169,13 @@ async fn object(request: HttpRequest, path: web::Path<String>, app: web::Data<Ap
     if prefers_activity(request.headers()) == Some(false) {
         return page_of(&app, id).await;
     }
+    if let Some(refusal) = reader::refusal(&request, &app, false).await? {
+        return Ok(refusal);
+    }
     let federation = app.federation.clone();
     match app.read(move |_| federation.object(id)).await? {
-        ObjectAnswer::Found(body) => Ok(document(StatusCode::OK, body)),
-        ObjectAnswer::Gone(body) => Ok(document(StatusCode::GONE, body)),
+        ObjectAnswer::Found(body) => Ok(document(&app, StatusCode::OK, body)),
+        ObjectAnswer::Gone(body) => Ok(document(&app, StatusCode::GONE, body)),
         ObjectAnswer::Missing => Err(Problem::not_found()),
     }
 }
@@ -185,13 +195,16 @@ async fn page_of(app: &App, id: Id) -> Answer {
         .finish())
 }
 
-async fn activity(path: web::Path<String>, app: web::Data<App>) -> Answer {
+async fn activity(request: HttpRequest, path: web::Path<String>, app: web::Data<App>) -> Answer {
     federating(&app)?;
+    if let Some(refusal) = reader::refusal(&request, &app, false).await? {
+        return Ok(refusal);
+    }
     let id: Id = path.parse().map_err(|_| Problem::not_found())?;
     let federation = app.federation.clone();
     match app.read(move |_| federation.activity(id)).await? {
-        ObjectAnswer::Found(body) => Ok(document(StatusCode::OK, body)),
-        ObjectAnswer::Gone(body) => Ok(document(StatusCode::GONE, body)),
+        ObjectAnswer::Found(body) => Ok(document(&app, StatusCode::OK, body)),
+        ObjectAnswer::Gone(body) => Ok(document(&app, StatusCode::GONE, body)),
         ObjectAnswer::Missing => Err(Problem::not_found()),
     }
 }
@@ -269,22 +282,10 @@ async fn inbox(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> A
         // A hidden actor still hears: who unfollows it meanwhile follows no more, who follows is told no.
         Some(existing(&request, &app).await?.id)
     };
-    let mut headers = http::HeaderMap::new();
-    for (name, value) in request.headers() {
-        let name = http::HeaderName::from_bytes(name.as_str().as_bytes());
-        let value = http::HeaderValue::from_bytes(value.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            headers.append(name, value);
-        }
-    }
     let incoming = Incoming {
         method: request.method().as_str().to_owned(),
-        path_and_query: request
-            .uri()
-            .path_and_query()
-            .map_or("/", |p| p.as_str())
-            .to_owned(),
-        headers,
+        path_and_query: reader::path_and_query(&request),
+        headers: reader::headers(&request),
         body,
         inbox_of,
     };

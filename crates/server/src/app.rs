@@ -242,6 +242,7 @@ fn federation_settings(
         allow_private_addresses: config.federation.allow_private_addresses.clone(),
         extra_ca,
         enabled: config.federation.enabled,
+        authorized_fetch: config.federation.authorized_fetch,
         clock: Arc::new(clock::now) as Arc<dyn Fn() -> Millis + Send + Sync>,
         open_registrations: false,
         node: node.name.clone(),

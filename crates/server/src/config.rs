@@ -123,6 +123,8 @@ pub struct TrackerSettings {
 pub struct FederationSettings {
     /// Whether other servers can follow and are told anything.
     pub enabled: bool,
+    /// Show posts, activities, outboxes and lists of followers only to servers that sign for them.
+    pub authorized_fetch: bool,
     /// Speak to servers over plain HTTP: for tests and closed networks.
     pub allow_http: bool,
     /// Private networks that may be reached: for tests and closed networks.
@@ -218,6 +220,7 @@ impl Default for FederationSettings {
     fn default() -> Self {
         Self {
             enabled: true,
+            authorized_fetch: false,
             allow_http: false,
             allow_private_addresses: Vec::new(),
             known_hosts: Vec::new(),

@@ -10,6 +10,7 @@ mod feeds;
 mod node;
 mod pages;
 mod progress;
+mod reader;
 mod routes;
 mod slow;
 mod tasks;

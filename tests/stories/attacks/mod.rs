@@ -8,5 +8,6 @@ mod exhaustion;
 mod fetched;
 mod keys;
 mod ownership;
+mod reading;
 mod signatures;
 mod stage;

@@ -10,7 +10,7 @@ mod error;
 mod follow;
 mod nothing;
 mod reject;
-mod sender;
+pub(crate) mod sender;
 mod silence;
 mod undo;
 mod update;
@@ -32,7 +32,7 @@ use url::Url;
 /// The largest body that is read.
 pub const MAX_BODY: usize = 1024 * 1024;
 /// How long one activity may take, fetching its sender included. Senders wait about as long.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A POST to an inbox, as the server hands it over.
 #[derive(Debug)]
@@ -58,6 +58,15 @@ pub struct Receipt {
     pub sentence: String,
 }
 
+impl From<&InboxError> for Receipt {
+    fn from(error: &InboxError) -> Self {
+        Self {
+            status: error.status(),
+            sentence: error.sentence(),
+        }
+    }
+}
+
 impl Federation {
     /// Takes in one activity.
     pub async fn receive(&self, incoming: Incoming) -> Receipt {
@@ -76,10 +85,7 @@ impl Federation {
                 status: 202,
                 sentence: "Taken in.".to_owned(),
             },
-            Err(error) => Receipt {
-                status: error.status(),
-                sentence: error.sentence(),
-            },
+            Err(error) => Receipt::from(&error),
         }
     }
 
@@ -120,7 +126,7 @@ impl Federation {
     }
 
     /// Nothing is done for a server that moderators blocked, nor for a request that says to be of one.
-    async fn refuse_the_blocked(&self, claims: &[verify::Claim]) -> Result<(), InboxError> {
+    pub(crate) async fn refuse_the_blocked(&self, claims: &[verify::Claim]) -> Result<(), InboxError> {
         for claim in claims {
             if let Ok(key) = Url::parse(&claim.key_id) {
                 self.refuse_if_blocked(&key).await?;
@@ -129,7 +135,7 @@ impl Federation {
         Ok(())
     }
 
-    async fn refuse_if_blocked(&self, url: &Url) -> Result<(), InboxError> {
+    pub(crate) async fn refuse_if_blocked(&self, url: &Url) -> Result<(), InboxError> {
         let shared = self.shared();
         if shared.blocklist.covers(shared.now(), url).await? {
             return Err(InboxError::Forbidden("Your server is blocked here."));

@@ -8,7 +8,7 @@ use crate::{
     verify::{Claim, Refusal, key::PublicKey},
     vocab::{incoming::Incoming, remote_actor::Document},
 };
-use shoal_store::{Millis, RemoteActor};
+use shoal_store::{Millis, RemoteActor, Store};
 use std::time::Duration;
 use url::Url;
 
@@ -35,44 +35,70 @@ pub(super) async fn identify(
     {
         return Err(InboxError::Key("is not on the host of the activity's actor"));
     }
-    let uri = activity.actor.to_string();
-    let kept = federation
-        .shared()
-        .with_store(move |store| store.remote_actor(&uri))
-        .await?;
+    let kept = kept(federation, &activity.actor).await?;
     let gone_at = kept.as_ref().and_then(|actor| actor.gone_at);
     if gone_at.is_some_and(|gone_at| claims.iter().all(|claim| claim.signed_at <= gone_at)) {
         // Sent before the actor left, and overtaken by that.
         return Ok(None);
     }
     let kept = kept.filter(|actor| actor.gone_at.is_none());
-    let Some(kept) = kept else {
-        if matches!(activity.kind.as_str(), "Delete" | "Update") {
-            return Ok(None);
-        }
-        let fetched = fetch(federation, &activity.actor, false).await?;
-        let signed_at = check(claims, &fetched)?;
-        return Ok(Some((fetched, signed_at)));
-    };
-    match check(claims, &kept) {
-        Ok(signed_at) => {
-            let fresh = refresh_if_stale(federation, kept, activity).await;
-            Ok(Some((fresh, signed_at)))
-        }
-        Err(refusal) => {
-            let now = federation.shared().now();
-            if !federation
-                .shared()
-                .budget
-                .may_refetch(now, activity.actor.as_str())
-            {
-                return Err(refusal);
+    if kept.is_none() && matches!(activity.kind.as_str(), "Delete" | "Update") {
+        return Ok(None);
+    }
+    let (sender, signed_at) = confirm_as(federation, claims, &activity.actor, kept).await?;
+    Ok(Some((
+        refresh_if_stale(federation, sender, activity).await,
+        signed_at,
+    )))
+}
+
+/// The actor, if one of the claims is borne out by one of its keys, and when that was signed. A key that does not fit is
+/// fetched anew, within the budget.
+///
+/// # Errors
+/// As [`identify`].
+pub(crate) async fn confirm(
+    federation: &Federation,
+    claims: &[Claim],
+    actor: &Url,
+) -> Result<(RemoteActor, Millis), InboxError> {
+    let kept = present(federation, actor).await?;
+    confirm_as(federation, claims, actor, kept).await
+}
+
+/// The actor as it is kept, even when it is gone.
+async fn kept(federation: &Federation, actor: &Url) -> Result<Option<RemoteActor>, InboxError> {
+    let uri = actor.to_string();
+    let kept = move |store: &Store| store.remote_actor(&uri);
+    Ok(federation.shared().with_store(kept).await?)
+}
+
+async fn present(federation: &Federation, actor: &Url) -> Result<Option<RemoteActor>, InboxError> {
+    let kept = kept(federation, actor).await?;
+    Ok(kept.filter(|actor| actor.gone_at.is_none()))
+}
+
+async fn confirm_as(
+    federation: &Federation,
+    claims: &[Claim],
+    actor: &Url,
+    kept: Option<RemoteActor>,
+) -> Result<(RemoteActor, Millis), InboxError> {
+    let known = kept.is_some();
+    if let Some(kept) = kept {
+        match check(claims, &kept) {
+            Ok(signed_at) => return Ok((kept, signed_at)),
+            Err(refusal) => {
+                let shared = federation.shared();
+                if !shared.budget.may_refetch(shared.now(), actor.as_str()) {
+                    return Err(refusal);
+                }
             }
-            let fetched = fetch(federation, &activity.actor, true).await?;
-            let signed_at = check(claims, &fetched)?;
-            Ok(Some((fetched, signed_at)))
         }
     }
+    let fetched = fetch(federation, actor, known).await?;
+    let signed_at = check(claims, &fetched)?;
+    Ok((fetched, signed_at))
 }
 
 /// Whether a key of that name can be one of the actor's: an address on its origin, or a handle on its host.
@@ -117,18 +143,44 @@ pub(super) async fn fetch(
     actor: &Url,
     known: bool,
 ) -> Result<RemoteActor, InboxError> {
+    let _turn = federation.shared().budget.turn(actor.as_str()).await;
+    if !known && let Some(brought) = present(federation, actor).await? {
+        // Others who asked for it have brought it in.
+        return Ok(brought);
+    }
+    let fetching = async {
+        if known {
+            remote::refetch(federation, actor).await
+        } else {
+            remote::dereference(federation, actor).await
+        }
+    };
+    ask(federation, actor, fetching)
+        .await
+        .map_err(|refusal| match refusal {
+            // The kept key did not fit, and there is no newer one: the signature is simply wrong.
+            InboxError::Key(_) if known => InboxError::Signature(Refusal::Signature),
+            other => other,
+        })
+}
+
+/// Asks another server for an actor or a key within the budget, and remembers a failure.
+///
+/// # Errors
+/// [`InboxError`]: `Key` for what is not there, `Unreachable` for what may be there later, `TooMany`.
+pub(crate) async fn ask<T>(
+    federation: &Federation,
+    what: &Url,
+    asking: impl Future<Output = Result<T, FetchError>>,
+) -> Result<T, InboxError> {
     let budget = &federation.shared().budget;
     let now = federation.shared().now();
-    let _turn = budget.turn(actor.as_str()).await;
-    if !known && let Some(kept) = fetched_meanwhile(federation, actor).await? {
-        return Ok(kept);
-    }
-    match budget.failure(now, actor.as_str()) {
+    match budget.failure(now, what.as_str()) {
         Some(Failure::Final) => return Err(InboxError::Key("belongs to nobody who is there")),
         Some(Failure::Passing) => return Err(InboxError::Unreachable("it failed a moment ago".to_owned())),
         None => {}
     }
-    let host = policy::host_of(actor);
+    let host = policy::host_of(what);
     if budget.silence.is_silent(now, &host) {
         return Err(InboxError::Unreachable("its server does not answer".to_owned()));
     }
@@ -138,43 +190,24 @@ pub(super) async fn fetch(
     let (Some(_at_host), Ok(_place)) = (budget.silence.turn(&host), budget.at_once.try_acquire()) else {
         return Err(InboxError::TooMany);
     };
-    let fetching = async {
-        if known {
-            remote::refetch(federation, actor).await
-        } else {
-            remote::dereference(federation, actor).await
-        }
-    };
-    let fetched = tokio::time::timeout(PATIENCE, fetching).await;
-    let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Network("the server took too long".to_owned())));
-    let answered = !matches!(fetched, Err(FetchError::Network(_)));
+    let came = tokio::time::timeout(PATIENCE, asking).await;
+    let came = came.unwrap_or_else(|_| Err(FetchError::Network("the server took too long".to_owned())));
+    let answered = !matches!(came, Err(FetchError::Network(_)));
     budget.silence.heard(now, &host, answered);
-    fetched.map_err(|error| {
+    came.map_err(|error| {
         let failure = if error.may_pass() {
             Failure::Passing
         } else {
             Failure::Final
         };
         if !matches!(error, FetchError::Ours(_)) {
-            budget.remember_failure(now, actor.as_str(), failure);
+            budget.remember_failure(now, what.as_str(), failure);
         }
-        match (failure, known) {
-            (Failure::Passing, _) => InboxError::Unreachable(error.to_string()),
-            // The kept key did not fit, and there is no newer one: the signature is simply wrong.
-            (Failure::Final, true) => InboxError::Signature(Refusal::Signature),
-            (Failure::Final, false) => InboxError::Key("belongs to nobody who is there"),
+        match failure {
+            Failure::Passing => InboxError::Unreachable(error.to_string()),
+            Failure::Final => InboxError::Key("belongs to nobody who is there"),
         }
     })
-}
-
-/// An actor that others who asked for it have brought in.
-async fn fetched_meanwhile(federation: &Federation, actor: &Url) -> Result<Option<RemoteActor>, InboxError> {
-    let uri = actor.to_string();
-    let kept = federation
-        .shared()
-        .with_store(move |store| store.remote_actor(&uri))
-        .await?;
-    Ok(kept.filter(|actor| actor.gone_at.is_none()))
 }
 
 /// A follower's inbox may have moved since it was last looked at; the old one does until the new one is known. One that

@@ -55,6 +55,7 @@ impl World {
             allow_private_addresses: vec!["127.0.0.0/8".parse().expect("a network")],
             extra_ca,
             enabled: true,
+            authorized_fetch: false,
             clock: now,
             open_registrations: false,
             node: "test".to_owned(),
