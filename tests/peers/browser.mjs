@@ -145,6 +145,7 @@ try {
   await visit("/needs-seeds", "needs-seeds");
   await visit("/moderation", "moderation");
   await visit("/moderation/deliveries", "deliveries");
+  await visit("/moderation/deliveries/all", "deliveries-all");
 
   await page.goto(task.published);
   mishap = "410";

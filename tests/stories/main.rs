@@ -13,6 +13,7 @@ mod lost_ground;
 mod one_data_folder;
 mod openapi;
 mod problems;
+mod queue_desk;
 mod real_clients;
 mod stopping;
 mod takedown;

@@ -37,6 +37,7 @@ pub(crate) struct HostCard {
     pub(crate) href: String,
     /// `delivered`, `waiting` or `refused`, as deliveries have it.
     pub(crate) state: &'static str,
+    /// What can be said of it in two words.
     pub(crate) state_word: &'static str,
     /// How much waits, and since when.
     pub(crate) waiting: String,
@@ -181,9 +182,9 @@ fn host_card(row: QueuedHost, now: i64) -> HostCard {
         format!("Held back by {} since {since}: {reason}", words::line(by))
     });
     let (state, state_word) = match (&pause, host.failures) {
-        (Some(_), _) => ("waiting", "Held back"),
-        (None, 0) => ("delivered", "Answers"),
-        (None, _) => ("refused", "Does not answer"),
+        (Some(_), _) => ("waiting", "is held back"),
+        (None, 0) => ("delivered", "answers"),
+        (None, _) => ("refused", "does not answer"),
     };
     HostCard {
         href: format!("/moderation/deliveries/to/{}", segment(&host.host)),
