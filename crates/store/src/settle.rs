@@ -174,7 +174,7 @@ fn apply(db: &mut Db, now: Millis, host: &mut Host, outcome: &Outcome) -> Result
     }
     let mut next = Vec::new();
     if held {
-        if let (Then::More(most), None) = (then, &host.paused) {
+        if let (Then::More(most), true) = (then, host.may_be_claimed()) {
             next = Shelf::waiting(db, &host.host, i64::from(*most))?;
         }
         // What was ended by others in between may not be the only such delivery in the worker's hand: it reads anew.

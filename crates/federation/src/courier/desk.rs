@@ -2,7 +2,7 @@
 //! the letters they carry, the slots they work in, and who is at work. Decides nothing about a delivery; `carrier.rs`
 //! does.
 
-use super::HOSTS_AT_ONCE;
+use super::{HOSTS_AT_ONCE, expander::Expander};
 use crate::{Federation, Shared};
 use bytes::Bytes;
 use moka::sync::Cache;
@@ -36,6 +36,7 @@ type Entry = (Outcome, oneshot::Sender<Result<Settled, StoreError>>);
 pub(super) struct Desk {
     pub(super) federation: Arc<Federation>,
     pub(super) owner: String,
+    pub(super) expander: Expander,
     ledger: mpsc::Sender<Entry>,
     letters: Cache<i64, Arc<Letter>>,
     slots: Arc<Semaphore>,
@@ -51,9 +52,11 @@ impl Desk {
         let letters = Cache::builder()
             .max_capacity(LETTERS)
             .weigher(|_, letter: &Arc<Letter>| u32::try_from(letter.json.len() + 256).unwrap_or(u32::MAX));
+        let expander = Expander::new(Arc::clone(&federation), owner.clone());
         Arc::new(Self {
             federation,
             owner,
+            expander,
             ledger,
             letters: letters.build(),
             slots: Arc::new(Semaphore::new(HOSTS_AT_ONCE)),

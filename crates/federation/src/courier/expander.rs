@@ -3,13 +3,18 @@
 //! dying in between only means building it again.
 
 use crate::{Federation, outbox};
-use shoal_store::{Built, Millis, PendingEvent, StoreError};
-use std::sync::Arc;
+use shoal_store::{Built, Millis, PendingEvent, Store, StoreError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// The lease's name.
 const LEASE: &str = "expander";
 /// How long it lasts without renewal.
 const TTL: Millis = 30_000;
+/// How long after that it need not be asked for: less than the silence after which a courier is taken for dead.
+const SURE: Duration = Duration::from_secs(5);
 /// How many events are taken up at once.
 const BATCH: u32 = 64;
 
@@ -22,36 +27,87 @@ pub(super) enum Expanded {
     All,
 }
 
-/// Builds up to a batch of events.
-///
-/// # Errors
-/// When the store does not answer. An event that cannot be built stops the line: its order is kept, and it is logged.
-pub(super) async fn expand(federation: &Arc<Federation>, owner: &str) -> Result<Expanded, StoreError> {
-    let shared = federation.shared();
-    let (now, holder) = (shared.now(), owner.to_owned());
-    let pending = shared
-        .with_store(move |store| {
-            // Asking for events first keeps an idle server from writing.
-            let pending = store.unbuilt_events(BATCH)?;
-            if pending.is_empty() || !store.take_lease(now, LEASE, &holder, TTL)? {
-                return Ok(Vec::new());
-            }
-            // Somebody else may have built some of them before the lease was ours.
-            store.unbuilt_events(BATCH)
-        })
-        .await?;
-    let full = pending.len() == BATCH as usize;
-    for event in pending {
-        build(federation, event).await?;
-        let (now, holder) = (shared.now(), owner.to_owned());
-        if !shared
-            .with_store(move |store| store.take_lease(now, LEASE, &holder, TTL))
-            .await?
-        {
-            return Ok(Expanded::All);
+/// Builds events in the name of one courier.
+pub(super) struct Expander {
+    federation: Arc<Federation>,
+    owner: String,
+    /// When the lease was last taken or renewed.
+    taken: Mutex<Option<Instant>>,
+}
+
+impl Expander {
+    pub(super) fn new(federation: Arc<Federation>, owner: String) -> Self {
+        let taken = Mutex::new(None);
+        Self {
+            federation,
+            owner,
+            taken,
         }
     }
-    Ok(if full { Expanded::More } else { Expanded::All })
+
+    /// Builds up to a batch of events.
+    ///
+    /// # Errors
+    /// When the store does not answer. An event that cannot be built stops the line: its order is kept, and it is logged.
+    pub(super) async fn expand(&self) -> Result<Expanded, StoreError> {
+        // Asking for events first keeps an idle server from writing.
+        let mut pending = self.pending().await?;
+        if pending.is_empty() {
+            return Ok(Expanded::All);
+        }
+        if !self.surely_holds() {
+            if !self.take().await? {
+                return Ok(Expanded::All);
+            }
+            // Somebody else may have built some of them before the lease was ours.
+            pending = self.pending().await?;
+        }
+        let full = pending.len() == BATCH as usize;
+        for event in pending {
+            build(&self.federation, event).await?;
+            if !self.surely_holds() && !self.take().await? {
+                return Ok(Expanded::All);
+            }
+        }
+        Ok(if full { Expanded::More } else { Expanded::All })
+    }
+
+    async fn pending(&self) -> Result<Vec<PendingEvent>, StoreError> {
+        let read = |store: &Store| store.unbuilt_events(BATCH);
+        self.federation.shared().with_store(read).await
+    }
+
+    /// Whether the lease was taken so lately that nobody can have it instead.
+    fn surely_holds(&self) -> bool {
+        self.taken_at().is_some_and(|taken| taken.elapsed() < SURE)
+    }
+
+    fn taken_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take(&self) -> Result<bool, StoreError> {
+        let shared = self.federation.shared();
+        let (begun, now, owner) = (Instant::now(), shared.now(), self.owner.clone());
+        let taken = shared
+            .with_store(move |store| store.take_lease(now, LEASE, &owner, TTL))
+            .await?;
+        *self.taken_at() = taken.then_some(begun);
+        Ok(taken)
+    }
+
+    /// Gives the lease back.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(super) async fn release(&self) -> Result<(), StoreError> {
+        *self.taken_at() = None;
+        let owner = self.owner.clone();
+        self.federation
+            .shared()
+            .with_store(move |store| store.release_lease(LEASE, &owner))
+            .await
+    }
 }
 
 async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), StoreError> {
@@ -79,16 +135,4 @@ async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), 
 fn is_lasting(error: &StoreError) -> bool {
     use StoreError::{Gone, Invalid, NotFound, Refused};
     matches!(error, NotFound { .. } | Invalid(_) | Gone { .. } | Refused(_))
-}
-
-/// Gives the lease back.
-///
-/// # Errors
-/// When the store does not answer.
-pub(super) async fn release(federation: &Arc<Federation>, owner: &str) -> Result<(), StoreError> {
-    let owner = owner.to_owned();
-    federation
-        .shared()
-        .with_store(move |store| store.release_lease(LEASE, &owner))
-        .await
 }

@@ -123,7 +123,7 @@ impl Courier {
     ) -> Result<Duration, StoreError> {
         while let Some(Ok(())) = busy.try_join_next() {}
         desk.count_again().await?;
-        if expander::expand(&self.federation, &self.owner).await? == expander::Expanded::More {
+        if desk.expander.expand().await? == expander::Expanded::More {
             self.shared().woken.notify_one();
         }
         let free = desk.free().min(HOSTS_AT_MOST.saturating_sub(busy.len()));
@@ -131,13 +131,10 @@ impl Courier {
             // A host that finishes, or that keeps us waiting, wakes the loop.
             return Ok(SLEEP);
         }
-        let claimed = self.claim(free).await?;
+        let (claimed, next) = self.claim(free).await?;
         let all = claimed.len() < free;
         self.send_out(desk, busy, claimed, stop);
-        if !all {
-            return Ok(Duration::ZERO);
-        }
-        self.pause().await
+        Ok(if all { self.pause(next) } else { Duration::ZERO })
     }
 
     fn send_out(
@@ -158,26 +155,28 @@ impl Courier {
         }
     }
 
-    /// Claims hosts that are due, and reads what is first for each.
-    async fn claim(&self, limit: usize) -> Result<Vec<(Host, Vec<Delivery>)>, StoreError> {
+    /// Claims hosts that are due, and reads what is first for each; says when the next is. While none is due, that is all
+    /// that is asked.
+    async fn claim(&self, limit: usize) -> Result<(Vec<(Host, Vec<Delivery>)>, Option<Millis>), StoreError> {
         let (moment, owner) = (self.shared().moment(), self.owner.clone());
         let limit = u32::try_from(limit).unwrap_or(1);
         self.shared()
             .with_store(move |store| {
-                let claimed = store.claim_hosts(moment, &owner, LEASE, limit)?;
-                if claimed.is_empty() {
-                    return Ok(Vec::new());
+                let next = store.next_due_host()?;
+                if next.is_none_or(|due| due > moment.now) {
+                    return Ok((Vec::new(), next));
                 }
+                let claimed = store.claim_hosts(moment, &owner, LEASE, limit)?;
                 let names: Vec<String> = claimed.iter().map(|host| host.host.clone()).collect();
                 let first = store.next_deliveries_of(&names, BATCH)?;
-                Ok(claimed.into_iter().zip(first).collect())
+                let claimed = claimed.into_iter().zip(first).collect();
+                Ok((claimed, store.next_due_host()?))
             })
             .await
     }
 
     /// Until the next host is due; on PostgreSQL other processes may write events that nobody tells us of.
-    async fn pause(&self) -> Result<Duration, StoreError> {
-        let next = self.shared().with_store(|store| store.next_due_host()).await?;
+    fn pause(&self, next: Option<Millis>) -> Duration {
         let until = next.map_or(SLEEP, |due| {
             // Never less than a moment: a host may be due and just now in other hands.
             let wait = (due - self.shared().now()).max(20);
@@ -188,7 +187,7 @@ impl Courier {
         } else {
             SLEEP
         };
-        Ok(until.min(most))
+        until.min(most)
     }
 
     /// Lets what is under way end, then gives everything back.
@@ -209,12 +208,12 @@ impl Courier {
     /// # Errors
     /// When the store does not answer.
     pub async fn pass(&self) -> Result<(), StoreError> {
-        while expander::expand(&self.federation, &self.owner).await? == expander::Expanded::More {}
         let (desk, (_keep, stop)) = (self.desk(), watch::channel(false));
+        while desk.expander.expand().await? == expander::Expanded::More {}
         loop {
-            let claimed = self.claim(HOSTS_AT_ONCE).await?;
+            let (claimed, _) = self.claim(HOSTS_AT_ONCE).await?;
             if claimed.is_empty() {
-                return expander::release(&self.federation, &self.owner).await;
+                return desk.expander.release().await;
             }
             let mut busy = JoinSet::new();
             self.send_out(&desk, &mut busy, claimed, &stop);
