@@ -7,7 +7,7 @@ use shoal_tests::inbox::Inboxes;
 use shoal_tests::instance::Setup;
 use shoal_tests::scene::{Scene, text};
 use shoal_tests::wait;
-use shoal_tests::web::{Answer, Session, answer, form_post};
+use shoal_tests::web::{Answer, Session, Web, answer, form_post};
 
 /// An archive that one actor at each of so many hosts follows, and its administrator's token.
 async fn scene(hosts: usize) -> Result<(Scene, Inboxes)> {
@@ -101,84 +101,99 @@ async fn a_server_is_held_back_and_let_go_on_by_the_api() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_server_is_seen_and_emptied_on_the_pages() -> Result<()> {
-    let (scene, inboxes) = scene(1).await?;
-    let web = scene.web();
-    let session = owner(&scene).await?;
-    let name = text(&hosts(&scene, "").await?[0], "host")?.to_owned();
-    let page = format!("/moderation/deliveries/to/{}", name.replace(':', "%3A"));
-    let post =
-        async |act: &str, fields: &[(&str, &str)]| session.post(web, &format!("{page}/{act}"), fields).await;
+/// The owner at the page of the one server.
+struct Desk<'a> {
+    web: &'a Web,
+    session: Session,
+    page: String,
+}
 
-    let unasked = answer(form_post(web, &format!("{page}/pause"), &[("reason", "x")])?).await?;
+impl Desk<'_> {
+    async fn order(&self, act: &str, fields: &[(&str, &str)]) -> Result<Answer> {
+        let path = format!("{}/{act}", self.page);
+        self.session.post(self.web, &path, fields).await
+    }
+
+    async fn see(&self, path: &str) -> Result<String> {
+        Ok(self.session.get(self.web, path).await?.expect(200)?.text())
+    }
+}
+
+async fn desk(scene: &Scene) -> Result<Desk<'_>> {
+    let name = text(&hosts(scene, "").await?[0], "host")?.replace(':', "%3A");
+    Ok(Desk {
+        web: scene.web(),
+        session: owner(scene).await?,
+        page: format!("/moderation/deliveries/to/{name}"),
+    })
+}
+
+#[tokio::test]
+async fn a_server_is_held_back_on_the_pages_by_those_who_may() -> Result<()> {
+    let (scene, _inboxes) = scene(1).await?;
+    let desk = desk(&scene).await?;
+    let unasked = form_post(desk.web, &format!("{}/pause", desk.page), &[("reason", "x")])?;
+    let unasked = answer(unasked).await?;
     assert!(
         unasked.status == 303 || unasked.status >= 400,
         "nobody without a session"
     );
-    let forged = Session {
-        csrf: "forged".to_owned(),
-        ..session.clone()
+    let forged = Desk {
+        web: desk.web,
+        session: Session {
+            csrf: "forged".to_owned(),
+            ..desk.session.clone()
+        },
+        page: desk.page.clone(),
     };
-    assert_eq!(
-        forged
-            .post(web, &format!("{page}/pause"), &[("reason", "x")])
-            .await?
-            .status,
-        403
-    );
-    assert_eq!(
-        post("pause", &[("reason", " ")]).await?.status,
-        400,
-        "it needs a reason"
-    );
-    assert_eq!(
-        post("pause", &[("reason", "too many at once")]).await?.status,
-        303
-    );
+    assert_eq!(forged.order("pause", &[("reason", "x")]).await?.status, 403);
+    let silent = desk.order("pause", &[("reason", " ")]).await?;
+    assert_eq!(silent.status, 400, "it needs a reason");
+    let paused = desk.order("pause", &[("reason", "too many at once")]).await?;
+    let told = desk.see(paused.expect(303)?.header("location")).await?;
+    assert!(told.contains("Nothing more is sent to this server"), "{told}");
     for seed in 0..3 {
         scene.publish(seed).await?;
     }
     wait::until("three that wait", async || {
-        let seen = session.get(web, &page).await.ok()?.text();
+        let seen = desk.see(&desk.page).await.ok()?;
         seen.contains("3 deliveries wait").then_some(())
     })
     .await?;
-    let seen = session.get(web, &page).await?.expect(200)?.text();
+    let seen = desk.see(&desk.page).await?;
     assert!(
         seen.contains("too many at once") && seen.contains("Let it go on"),
         "{seen}"
     );
-    let queue = session
-        .get(web, "/moderation/deliveries?state=paused")
-        .await?
-        .expect(200)?
-        .text();
-    assert!(queue.contains(&name) && queue.contains("is held back"), "{queue}");
-    assert_eq!(
-        session
-            .get(web, "/moderation/deliveries/all?state=waiting")
-            .await?
-            .status,
-        200
+    let queue = desk.see("/moderation/deliveries?state=paused").await?;
+    assert!(
+        queue.contains(&desk.page) && queue.contains("is held back"),
+        "{queue}"
     );
+    desk.see("/moderation/deliveries/all?state=waiting").await?;
+    Ok(())
+}
 
-    assert_eq!(
-        post("drop", &[("reason", "x")]).await?.status,
-        400,
-        "it must be sure"
-    );
-    let dropped = post("drop", &[("reason", "no longer wanted"), ("sure", "yes")])
-        .await?
-        .expect(303)?;
-    let told = session
-        .get(web, dropped.header("location"))
-        .await?
-        .expect(200)?
-        .text();
+#[tokio::test]
+async fn what_waits_for_a_server_is_dropped_on_its_page() -> Result<()> {
+    let (scene, inboxes) = scene(1).await?;
+    let desk = desk(&scene).await?;
+    desk.order("pause", &[("reason", "x")]).await?.expect(303)?;
+    scene.publish(1).await?;
+    wait::until("one that waits", async || {
+        let seen = desk.see(&desk.page).await.ok()?;
+        seen.contains("1 delivery waits").then_some(())
+    })
+    .await?;
+    let unsure = desk.order("drop", &[("reason", "x")]).await?;
+    assert_eq!(unsure.status, 400, "it must be sure");
+    let fields = [("reason", "no longer wanted"), ("sure", "yes")];
+    let dropped = desk.order("drop", &fields).await?.expect(303)?;
+    let told = desk.see(dropped.header("location")).await?;
     assert!(told.contains("What waited for this server is dropped."), "{told}");
     assert!(told.contains("Dropped: no longer wanted"), "{told}");
-    assert_eq!(post("resume", &[]).await?.status, 303);
+
+    desk.order("resume", &[]).await?.expect(303)?;
     inboxes.let_all_through();
     let last = scene.publish(9).await?;
     wait::until("what came later", async || (inboxes.count() == 2).then_some(())).await?;
@@ -189,7 +204,7 @@ async fn a_server_is_seen_and_emptied_on_the_pages() -> Result<()> {
         .and_then(|list| list.last())
         .context("something came")?;
     assert!(said["object"].to_string().contains(text(&last, "id")?), "{said}");
-    let log = session.get(web, "/moderation").await?.expect(200)?.text();
+    let log = desk.see("/moderation").await?;
     assert!(log.contains("dropped what waited for"), "{log}");
     Ok(())
 }

@@ -4,7 +4,10 @@
 use super::silence::Silence;
 use moka::sync::Cache;
 use shoal_store::Millis;
-use std::hash::{BuildHasher, RandomState};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::atomic::{AtomicI64, Ordering},
+};
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 /// How many hosts and actors are remembered; the least used are forgotten.
@@ -42,6 +45,7 @@ pub(crate) struct Budget {
     pub(crate) silence: Silence,
     queues: Vec<Mutex<()>>,
     order: RandomState,
+    told_of_clocks: AtomicI64,
 }
 
 impl Budget {
@@ -60,6 +64,7 @@ impl Budget {
             silence: Silence::new(),
             queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
             order: RandomState::new(),
+            told_of_clocks: AtomicI64::new(Millis::MIN),
         }
     }
 
@@ -91,6 +96,16 @@ impl Budget {
     /// Whether this actor may be fetched again because it says that it changed; once in five minutes.
     pub(crate) fn may_refresh(&self, now: Millis, actor: &str) -> bool {
         self.may_refetch(now, &format!("changed {actor}"))
+    }
+
+    /// Whether it is time to say in the log that somebody's clock is wrong; once in ten minutes.
+    pub(crate) fn may_tell_of_clocks(&self, now: Millis) -> bool {
+        let told = self.told_of_clocks.load(Ordering::Relaxed);
+        let due = now.saturating_sub(told) >= 10 * MINUTE;
+        due && self
+            .told_of_clocks
+            .compare_exchange(told, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// Remembers that an actor could not be fetched.
@@ -139,6 +154,14 @@ mod tests {
         assert!(!budget.may_follow(59_999, "a.example"));
         assert!(budget.may_follow(59_999, "b.example"));
         assert!(budget.may_follow(60_000, "a.example"));
+    }
+
+    #[test]
+    fn wrong_clocks_are_told_of_now_and_then() {
+        let budget = Budget::new();
+        assert!(budget.may_tell_of_clocks(5));
+        assert!(!budget.may_tell_of_clocks(10 * MINUTE));
+        assert!(budget.may_tell_of_clocks(10 * MINUTE + 5));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use error::InboxError;
 
 use crate::{
     Federation, Shared, policy,
-    verify::{self, Head},
+    verify::{self, Head, Refusal},
     vocab::incoming,
 };
 use activitypub_federation::{config::Data, protocol::verification::verify_domains_match, traits::Activity};
@@ -78,7 +78,10 @@ impl Federation {
             Err(error) if error.status() >= 500 => {
                 tracing::warn!(%path, ?inbox_of, %error, "activity not taken in")
             }
-            Err(error) => tracing::debug!(%path, ?inbox_of, %error, "activity refused"),
+            Err(error) => {
+                tracing::debug!(%path, ?inbox_of, %error, "activity refused");
+                self.suspect_clock(error);
+            }
         }
         match outcome {
             Ok(()) => Receipt {
@@ -86,6 +89,14 @@ impl Federation {
                 sentence: "Taken in.".to_owned(),
             },
             Err(error) => Receipt::from(&error),
+        }
+    }
+
+    /// If it is our own clock that is wrong, everything is refused: somebody has to be told.
+    fn suspect_clock(&self, error: &InboxError) {
+        let is_about_time = matches!(error, InboxError::Signature(Refusal::Clock(_)));
+        if is_about_time && self.shared().budget.may_tell_of_clocks(self.shared().now()) {
+            tracing::warn!(%error, "another server's clock is far from ours; if there are many, ours is wrong");
         }
     }
 
