@@ -51,6 +51,35 @@ async fn a_blocked_server_is_cut_off_at_once_and_for_good() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_waited_for_a_server_is_not_sent_once_it_is_blocked() -> Result<()> {
+    let stage = Stage::set().await?;
+    stage.foreign.house("evil.example", "eve")?;
+    for inbox in ["evil.example/inbox", "evil.example/users/eve/inbox"] {
+        stage.foreign.answer(inbox, Reply::status(503));
+    }
+    let answer = stage.tell(&stage.follow("evil.example", "eve")).await?;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    wait::until("the first attempt", async || {
+        let list = stage
+            .call(Method::GET, "/admin/deliveries?state=waiting", &Value::Null)
+            .await
+            .ok()?;
+        list.to_string().contains("503").then_some(())
+    })
+    .await?;
+    let done = stage.decide("evil.example", "block").await?;
+    assert_eq!(done["deliveries_ended"], 1, "{done}");
+    let ended = stage
+        .call(Method::GET, "/admin/deliveries?state=refused", &Value::Null)
+        .await?;
+    assert!(ended.to_string().contains("blocked by the moderators"), "{ended}");
+    let before = stage.foreign.asked("evil.example").len();
+    stage.followed_by("good.example", "gil").await?;
+    assert_eq!(stage.foreign.asked("evil.example").len(), before);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_block_holds_for_every_spelling_of_the_domain() -> Result<()> {
     let stage = Stage::set().await?;
     let port = stage.foreign.address().port();

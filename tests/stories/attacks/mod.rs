@@ -11,3 +11,4 @@ mod ownership;
 mod reading;
 mod signatures;
 mod stage;
+mod structured;
