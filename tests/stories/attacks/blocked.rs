@@ -1,13 +1,18 @@
 //! Blocked servers: nothing comes from them, goes to them or is fetched from them, however they spell themselves.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shoal_tests::foreign::Reply;
+use shoal_tests::database::Postgres;
+use shoal_tests::foreign::{Foreign, Reply};
+use shoal_tests::instance::Setup;
+use shoal_tests::letter::Letter;
 use shoal_tests::wait;
 use shoal_tests::web::Session;
 
-use super::stage::Stage;
+use super::stage::{HOSTS, Stage};
 
 #[tokio::test]
 async fn a_blocked_server_is_cut_off_at_once_and_for_good() -> Result<()> {
@@ -110,6 +115,53 @@ async fn a_block_holds_for_every_spelling_of_the_domain() -> Result<()> {
         .ask(&ours, &stage.token, json!({ "reason": "a mistake" }))
         .await?;
     ours.expect(400)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_block_holds_on_every_process_of_the_archive() -> Result<()> {
+    let Some(postgres) = Postgres::fresh("a block on two processes")? else {
+        return Ok(());
+    };
+    let foreign = Foreign::open(&HOSTS).await?;
+    let setup = || {
+        foreign
+            .known_to(Setup::new())
+            .set("database.url", &postgres.url())
+            .set("instance.url", "http://archive.example")
+    };
+    let (here, there) = (setup().start().await?, setup().start().await?);
+    let token = here.token("mod", "review")?;
+    foreign.house("evil.example", "eve")?;
+    let address = there.url().trim_start_matches("http://").parse()?;
+    let like = async || -> Result<u16> {
+        let like = foreign.activity(
+            "evil.example",
+            "eve",
+            "Like",
+            json!("http://archive.example/objects/1"),
+        );
+        let key = "http://evil.example/users/eve#main-key";
+        let letter = Letter::post("http://archive.example", "/inbox", key, &like)?;
+        Ok(letter.signed(foreign.signer())?.send(address).await?.status)
+    };
+    assert_eq!(like().await?, 202);
+    let path = "/admin/instances/evil.example/block";
+    let reason = json!({ "reason": "for a test" });
+    here.web()
+        .call(Method::POST, path, &token, &reason)
+        .await?
+        .expect(200)?;
+    let decided = Instant::now();
+    wait::until("the block on the other process", async || {
+        like().await.ok().filter(|status| *status == 403)
+    })
+    .await?;
+    let took = decided.elapsed();
+    assert!(
+        took < Duration::from_secs(10),
+        "within about a second, not {took:?}"
+    );
     Ok(())
 }
 
