@@ -112,16 +112,117 @@ fn settle_free(db: &mut Db, now: Millis, outcomes: Vec<Outcome>) -> Result<Parte
         .load(db)?;
     let named: HashMap<i64, String> = named.into_iter().collect();
     let mut free = lock_free(db, named.values().cloned().collect())?;
+    let mut plain = take_plain(db, now, &outcomes, (&named, &free))?;
     let (mut settled, mut busy) = (Vec::new(), Vec::new());
     for (place, outcome) in outcomes.into_iter().enumerate() {
         let name = named.get(&outcome.attempt.delivery);
         let name = name.ok_or(StoreError::NotFound { what: "delivery" })?;
+        if let Some(held) = plain.remove(&outcome.attempt.delivery) {
+            let next = Vec::new();
+            settled.push((place, Settled { held, next }));
+            continue;
+        }
         match free.get_mut(name) {
             Some(host) => settled.push((place, apply(db, now, host, &outcome)?)),
             None => busy.push((place, name.clone(), outcome)),
         }
     }
     Ok((settled, busy))
+}
+
+/// What many deliveries have in common that were simply taken.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Plain {
+    status: Option<u16>,
+    /// Until when the claim is renewed; `None` when nothing more waits for the host, which is let go.
+    until: Option<Millis>,
+}
+
+impl Plain {
+    /// What an outcome has in common with others, if all that it changes is alike.
+    fn of(now: Millis, outcome: &Outcome, host: &Host) -> Option<Self> {
+        let Outcome { attempt, fate, then } = outcome;
+        let simple = *fate == Fate::Delivered && host.is_held_by(&attempt.owner) && host.paused.is_none();
+        let until = match (then, host.waiting) {
+            (Then::InHand, 2..) => Some(now.saturating_add(attempt.lease)),
+            (Then::More(_) | Then::Release, 1) => None,
+            _ => return None,
+        };
+        let status = attempt.status;
+        simple.then_some(Self { status, until })
+    }
+}
+
+/// Writes down, a few statements for all of them, the outcomes that are the rule: taken, and there is more in hand, or
+/// that was the last. Gives those by delivery, with whether the claim still holds; the others are settled one by one.
+fn take_plain(
+    db: &mut Db,
+    now: Millis,
+    outcomes: &[Outcome],
+    (named, free): (&HashMap<i64, String>, &HashMap<String, Host>),
+) -> Result<HashMap<i64, bool>, StoreError> {
+    let mut groups: HashMap<Plain, Vec<i64>> = HashMap::new();
+    if named.len() == free.len() && named.len() == outcomes.len() {
+        // Each to another host, and none of them in other hands.
+        for outcome in outcomes {
+            let delivery = outcome.attempt.delivery;
+            let host = named.get(&delivery).and_then(|name| free.get(name));
+            if let Some(plain) = host.and_then(|host| Plain::of(now, outcome, host)) {
+                groups.entry(plain).or_default().push(delivery);
+            }
+        }
+    }
+    let mut taken = HashMap::new();
+    for (plain, deliveries) in groups {
+        let ended = end_all(db, now, &plain, deliveries)?;
+        let names = ended.iter().filter_map(|delivery| named.get(delivery));
+        go_on(db, now, &plain, names.map(String::as_str).collect())?;
+        taken.extend(
+            ended
+                .into_iter()
+                .map(|delivery| (delivery, plain.until.is_some())),
+        );
+    }
+    Ok(taken)
+}
+
+/// Ends these deliveries, which were taken; says which of them had waited.
+fn end_all(db: &mut Db, now: Millis, plain: &Plain, which: Vec<i64>) -> Result<Vec<i64>, StoreError> {
+    Ok(diesel::update(deliveries::table)
+        .filter(deliveries::seq.eq_any(which).and(deliveries::state.eq("waiting")))
+        .set((
+            deliveries::state.eq("delivered"),
+            deliveries::attempts.eq(deliveries::attempts + 1),
+            deliveries::tried_at.eq(now),
+            deliveries::done_at.eq(now),
+            deliveries::status.eq(plain.status.map(i64::from)),
+            deliveries::reason.eq(None::<String>),
+        ))
+        .returning(deliveries::seq)
+        .get_results(db)?)
+}
+
+/// What [`Host::recovered`] and a taken delivery change of these hosts.
+fn go_on(db: &mut Db, now: Millis, plain: &Plain, names: Vec<&str>) -> Result<(), StoreError> {
+    let these = rows::table.filter(rows::host.eq_any(names));
+    let well = (
+        rows::waiting.eq(rows::waiting - 1),
+        rows::due_at.eq(plain.until),
+        rows::lease_until.eq(plain.until),
+        rows::failures.eq(0),
+        rows::failing_since.eq(None::<Millis>),
+        rows::retry_at.eq(None::<Millis>),
+        rows::asked_until.eq(None::<Millis>),
+        rows::last_success_at.eq(now),
+    );
+    match plain.until {
+        Some(_) => diesel::update(these).set(well).execute(db)?,
+        None => {
+            let let_go = (rows::lease_owner.eq(None::<String>), rows::idle_since.eq(now));
+            diesel::update(these).set((well, let_go)).execute(db)?
+        }
+    };
+    Ok(())
 }
 
 /// Those of the hosts that can be locked without waiting.

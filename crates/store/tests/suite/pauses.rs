@@ -250,6 +250,44 @@ both!(outcomes_of_many_hosts_are_written_together, |scratch| {
     Ok(())
 });
 
+both!(what_is_written_for_many_is_what_is_written_for_one, |scratch| {
+    let (actor, store) = (scratch.actor("climate"), scratch.store());
+    let names: Vec<String> = (0..5).map(|n| format!("h{n}.example")).collect();
+    for name in &names {
+        queue(scratch, actor, name, 2);
+    }
+    queue(scratch, actor, "odd.example", 9);
+    let ids = |name: &str| -> Result<Vec<i64>, StoreError> {
+        let next = store.next_deliveries(name, 2)?;
+        Ok(next.iter().map(|delivery| delivery.id).collect())
+    };
+    for (now, then) in [(NOW, Then::InHand), (NOW + 7, Then::More(5))] {
+        claimed(scratch, "w", now);
+        // Two of one host in a page make all of that page odd, and each is written by itself.
+        let mut odd = vec![outcome(ids(&names[0])?[0], Fate::Delivered, then)];
+        for id in ids("odd.example")? {
+            odd.push(outcome(id, Fate::Delivered, Then::InHand));
+        }
+        let mut plain = Vec::new();
+        for name in &names[1..] {
+            plain.push(outcome(ids(name)?[0], Fate::Delivered, then));
+        }
+        let alone = store.settle(scratch.moment_at(now), odd)?.swap_remove(0);
+        let together = store.settle(scratch.moment_at(now), plain)?;
+        assert_eq!(together, vec![alone; 4]);
+        let mut one = store.host(&names[0])?.expect("known");
+        assert_eq!(one.last_success_at, Some(now));
+        assert_eq!(one.claimed.is_some(), then == Then::InHand);
+        for name in &names[1..] {
+            one.host.clone_from(name);
+            assert_eq!(store.host(name)?.as_ref(), Some(&one));
+        }
+    }
+    assert_eq!(store.sweep_hosts(NOW + 7, 10)?, 0);
+    assert_eq!(store.sweep_hosts(NOW + 8, 10)?, 5, "idle since the last");
+    Ok(())
+});
+
 both!(a_dead_worker_is_heard_of_and_buried, |scratch| {
     let (actor, store) = (scratch.actor("climate"), scratch.store());
     for n in 0..4 {
