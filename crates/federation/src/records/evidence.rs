@@ -12,7 +12,7 @@ use crate::{
     vocab::{
         exact::{self, Inexact},
         incoming::{kind_of, url_of},
-        torrent::{Torrent, Unbelievable},
+        torrent::{self, Torrent, Unbelievable},
     },
 };
 use serde_json::{Map, Value};
@@ -158,7 +158,7 @@ fn part(document: &Value, inside: bool) -> Result<Part, Refused> {
         key = Some(named.to_owned());
         created = proof.get("created").and_then(Value::as_str).map(str::to_owned);
     }
-    if kind == "Torrent" {
+    if torrent::is_torrent(members.get("type")) {
         Torrent::read(members).map_err(|error| Refused::Torrent(name.clone(), error))?;
     }
     chain::edition(members).map_err(|error| Refused::Edition(name.clone(), error))?;

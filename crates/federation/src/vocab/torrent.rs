@@ -99,8 +99,8 @@ impl Torrent {
     }
 }
 
-/// The abbreviated form may go without a type.
-fn is_torrent(kind: Option<&Value>) -> bool {
+/// Whether a type is that of a torrent, in whichever spelling; the abbreviated form may go without one.
+pub(crate) fn is_torrent(kind: Option<&Value>) -> bool {
     let fits = |kind: &Value| {
         kind.as_str()
             .is_some_and(|kind| names("Torrent").iter().any(|name| name == kind))
