@@ -11,8 +11,8 @@ use proptest::{
 };
 use serde_json::{Value, json};
 use shoal_federation::{
-    records::{self, Edition},
-    vocab::{metainfo, torrent::Torrent},
+    records::{self, Edition, evidence},
+    vocab::{exact, metainfo, torrent::Torrent},
 };
 use shoal_torrent::{
     Format, Metainfo,
@@ -205,4 +205,73 @@ fn whatever_we_make_comes_back_byte_for_byte() {
             },
         )
         .expect("each comes back");
+}
+
+/// What must hold whatever the bytes are, as a `.torrent` and as JSON.
+fn holds(bytes: &[u8]) {
+    if let Some(members) = metainfo::to_json(bytes) {
+        assert_eq!(metainfo::to_bencode(&members), Ok(Some(bytes.to_vec())));
+    }
+    let _ = evidence::parts(bytes);
+    let Ok(Value::Object(members)) = exact::read(bytes) else {
+        return;
+    };
+    let Ok(torrent) = Torrent::read(&members) else {
+        return;
+    };
+    if let Some((file, read)) = torrent.file {
+        assert_eq!(torrent.info_hash_v1, read.info_hash_v1());
+        assert_eq!(torrent.info_hash_v2, read.info_hash_v2());
+        let again = metainfo::to_json(&file).expect("what JSON gave can be written as JSON");
+        assert_eq!(metainfo::to_bencode(&again), Ok(Some(file)));
+    }
+}
+
+#[test]
+fn nothing_that_is_changed_at_random_breaks_a_reader() {
+    let mut seeds: Vec<Vec<u8>> = examples()
+        .iter()
+        .map(|example| example.to_string().into_bytes())
+        .collect();
+    if let Some(folder) = corpora::path("torrents") {
+        seeds.extend(
+            torrents(&folder)
+                .into_values()
+                .filter(|bytes| bytes.len() < 20_000),
+        );
+    }
+    seeds.push(
+        br#"{"type":"Torrent","id":"https://a.example/1","info":{"length":5},"infohash_v1":"00"}"#.to_vec(),
+    );
+    let byte = (any::<prop::sample::Index>(), any::<u8>());
+    let part = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        0..40_usize,
+    );
+    let changes = (
+        prop::sample::select(seeds),
+        prop::collection::vec(byte, 0..6),
+        prop::collection::vec(part, 0..3),
+    );
+    let cases = std::env::var("SHOAL_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
+    runner(cases.unwrap_or(2_000))
+        .run(&changes, |(mut bytes, set, copied)| {
+            for (at, value) in set {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            for (from, to, length) in copied {
+                let from = from.index(bytes.len());
+                let part = bytes[from..bytes.len().min(from + length)].to_vec();
+                let to = to.index(bytes.len());
+                bytes.splice(to..bytes.len().min(to + length / 2), part);
+                prop_assume!(!bytes.is_empty());
+            }
+            holds(&bytes);
+            Ok(())
+        })
+        .expect("nothing breaks");
 }
