@@ -160,8 +160,8 @@ fn value(document: impl Serialize) -> Result<Value, StoreError> {
 
 /// An activity of the log as it was sent, or without the body that is gone.
 fn entry(row: ActivityRow) -> Result<Value, StoreError> {
-    match row.buried {
-        Some(_) => outbox::buried(&row),
+    match &row.buried {
+        Some(buried) => outbox::buried(&row, buried),
         None => serde_json::from_str(&row.json).map_err(|error| StoreError::Internal(error.to_string())),
     }
 }

@@ -34,8 +34,9 @@ impl Federation {
             id: urls.actor(ActorKind::Account, &name),
             kind: "Person",
         });
+        let is_instance = local.kind == ActorKind::Instance;
         let open = local.followable;
-        let found = open && local.kind != ActorKind::Instance;
+        let found = open && !is_instance;
         let document = actor::Actor {
             context: crate::vocab::actor_context(),
             kind,
@@ -43,7 +44,7 @@ impl Federation {
             webfinger: format!("{}@{}", local.name, urls.authority()),
             name: local.title.clone(),
             summary: crate::markdown::html(&local.summary, SUMMARY_CHARS),
-            url: if local.kind == ActorKind::Instance {
+            url: if is_instance {
                 format!("{}/", urls.base())
             } else {
                 id.clone()
@@ -60,20 +61,45 @@ impl Federation {
             indexable: found,
             published: rfc3339(local.created_at),
             attributed_to: keeper.into_iter().collect(),
-            public_key: actor::PublicKey {
-                id: main_key(&id),
-                owner: id.clone(),
-                public_key_pem: local.keys.rsa_public_pem.clone(),
+            public_key: public_key(&id, local),
+            assertion_method: vec![multikey(&id, local)],
+            implements: if is_instance {
+                actor::CAPABILITIES.to_vec()
+            } else {
+                Vec::new()
             },
-            assertion_method: vec![actor::Multikey {
-                id: proof_key(&id),
-                kind: "Multikey",
-                controller: id.clone(),
-                public_key_multibase: keys::multibase_ed25519(&local.keys.ed25519_public),
-            }],
+            generator: (!is_instance).then(|| self.generator()),
             id,
         };
         serde_json::to_value(document).map_err(|error| StoreError::Internal(error.to_string()))
+    }
+
+    /// The software behind every actor here, and what it can do.
+    fn generator(&self) -> actor::Generator {
+        actor::Generator {
+            id: self.urls().actor(ActorKind::Instance, ""),
+            kind: "Application",
+            implements: actor::CAPABILITIES.to_vec(),
+        }
+    }
+}
+
+/// The key of an actor's HTTP signatures.
+fn public_key(id: &str, local: &LocalActor) -> actor::PublicKey {
+    actor::PublicKey {
+        id: main_key(id),
+        owner: id.to_owned(),
+        public_key_pem: local.keys.rsa_public_pem.clone(),
+    }
+}
+
+/// The key of an actor's proofs.
+fn multikey(id: &str, local: &LocalActor) -> actor::Multikey {
+    actor::Multikey {
+        id: proof_key(id),
+        kind: "Multikey",
+        controller: id.to_owned(),
+        public_key_multibase: keys::multibase_ed25519(&local.keys.ed25519_public),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What stands at `/objects/{id}` and `/activities/{id}`: the exact bytes that were published, or that they are gone.
 
-use crate::{Federation, outbox, vocab};
+use crate::{Federation, outbox, records, vocab};
 use serde_json::Value;
-use shoal_store::{Id, Millis, Record, StoreError, Visibility};
+use shoal_store::{ActivityRow, Buried, Id, Millis, Record, StoreError, Visibility};
 
 /// What is at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum ObjectAnswer {
 }
 
 impl Federation {
-    /// A post. Blocks on the store, briefly.
+    /// A post or a record. Blocks on the store, briefly.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -25,16 +25,32 @@ impl Federation {
         let Some(record) = self.store().record(&uri)? else {
             return Ok(ObjectAnswer::Missing);
         };
-        match self.gone_since(&record)? {
-            None => Ok(ObjectAnswer::Found(record.json)),
-            Some(at) => {
-                let context = Value::from(vocab::CONTEXT);
-                let tombstone = outbox::tombstone(&uri, at, Some(context));
-                let text =
-                    serde_json::to_string(&tombstone).map_err(|e| StoreError::Internal(e.to_string()))?;
-                Ok(ObjectAnswer::Gone(text))
-            }
+        self.shown(&record, record.json.clone())
+    }
+
+    /// A version of a record, counted from 1; the present one too, which stands at the record's own id as well. Blocks on
+    /// the store, briefly.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn version(&self, id: Id, version: i64) -> Result<ObjectAnswer, StoreError> {
+        let uri = self.urls().object(id);
+        let record = self.store().record(&uri)?.filter(|record| record.kind != "Note");
+        match (record, self.store().record_version(&uri, version)?) {
+            (Some(record), Some(json)) => self.shown(&record, json),
+            _ => Ok(ObjectAnswer::Missing),
         }
+    }
+
+    /// A body of a record, or its Tombstone.
+    fn shown(&self, record: &Record, json: String) -> Result<ObjectAnswer, StoreError> {
+        let Some(at) = self.gone_since(record)? else {
+            return Ok(ObjectAnswer::Found(json));
+        };
+        let context = Value::from(vocab::CONTEXT);
+        let stone = records::tombstone(&record.uri, &record.kind, at, Some(context));
+        let text = serde_json::to_string(&stone).map_err(|e| StoreError::Internal(e.to_string()))?;
+        Ok(ObjectAnswer::Gone(text))
     }
 
     /// An activity of the public log; its body is gone when what it carried is. Blocks on the store, briefly.
@@ -46,38 +62,49 @@ impl Federation {
         let Some(row) = row.filter(|row| is_public(&row.json)) else {
             return Ok(ObjectAnswer::Missing);
         };
-        let record = row.object_uri.as_deref().map(|uri| self.store().record(uri));
-        let record = record
-            .transpose()?
-            .flatten()
-            .filter(|_| matches!(row.kind.as_str(), "Create" | "Update"));
-        let gone = record
-            .map(|record| self.gone_since(&record))
-            .transpose()?
-            .flatten();
-        Ok(match row {
-            row if row.buried.is_some() || gone.is_some() => {
-                ObjectAnswer::Gone(outbox::buried(&row)?.to_string())
-            }
-            row => ObjectAnswer::Found(row.json),
+        let buried = match &row.buried {
+            None if matches!(row.kind.as_str(), "Create" | "Update" | "Add") => self.buried_soon(&row)?,
+            known => known.clone(),
+        };
+        Ok(match buried {
+            Some(buried) => ObjectAnswer::Gone(outbox::buried(&row, &buried)?.to_string()),
+            None => ObjectAnswer::Found(row.json),
         })
     }
 
-    /// Since when a post may not be shown any more. Hiding takes effect at once; the courier buries the post itself a
-    /// moment later, when it tells the followers.
+    /// What the courier will find buried a moment later, when it tells the followers: hiding takes effect at once.
+    fn buried_soon(&self, row: &ActivityRow) -> Result<Option<Buried>, StoreError> {
+        let record = row.object_uri.as_deref().map(|uri| self.store().record(uri));
+        let Some(record) = record.transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let kind = record.kind.clone();
+        Ok(self.gone_since(&record)?.map(|at| Buried { kind, at }))
+    }
+
+    /// Since when a record may not be shown any more, as it is marked or as what it is about is hidden.
     fn gone_since(&self, record: &Record) -> Result<Option<Millis>, StoreError> {
         if record.tombstoned_at.is_some() {
             return Ok(record.tombstoned_at);
         }
-        let upload = record
-            .subject
-            .upload
-            .map(|id| self.store().upload(id))
-            .transpose()?;
-        Ok(match upload.flatten().map(|upload| upload.state) {
-            Some(Visibility::Hidden { at, .. } | Visibility::Removed { at, .. }) => Some(at),
-            Some(Visibility::Visible) | None => None,
-        })
+        let subject = record.subject;
+        let mut states = Vec::new();
+        if let Some(id) = subject.upload {
+            states.extend(self.store().upload(id)?.map(|upload| upload.state));
+        } else if let Some(id) = subject.dataset {
+            states.extend(self.store().dataset_by_id(id)?.map(|dataset| dataset.state));
+        }
+        if let Some(id) = subject.collection {
+            states.extend(
+                self.store()
+                    .collection_by_id(id)?
+                    .map(|collection| collection.state),
+            );
+        }
+        Ok(states.into_iter().find_map(|state| match state {
+            Visibility::Hidden { at, .. } | Visibility::Removed { at, .. } => Some(at),
+            Visibility::Visible => None,
+        }))
     }
 }
 

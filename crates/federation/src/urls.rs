@@ -73,6 +73,11 @@ impl Urls {
         format!("{}/objects/{id}", self.text)
     }
 
+    /// The record of a dataset or an upload, which has the same id as what it is about.
+    pub fn record(&self, of: Id) -> String {
+        self.object(of)
+    }
+
     /// An activity.
     pub fn activity(&self, id: Id) -> String {
         format!("{}/activities/{id}", self.text)

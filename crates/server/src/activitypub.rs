@@ -1,16 +1,17 @@
-//! The doors of federation: WebFinger, NodeInfo, actors, their collections, objects, activities and the inboxes.
+//! The doors of federation: WebFinger, NodeInfo, the words, actors, their collections and the inboxes. What has an id of
+//! its own is in `records.rs`.
 //!
-//! What the documents say is the federation's; here a request finds its document. Who may read them is `reader.rs`. Actors share their URLs with pages:
-//! these routes take only requests that ask for ActivityPub, the rest fall through to `pages/`.
+//! What the documents say is the federation's; here a request finds its document. Who may read them is `reader.rs`. Actors
+//! share their URLs with pages: these routes take only requests that ask for ActivityPub, the rest fall through to `pages/`.
 
 use actix_web::guard::GuardContext;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::Value;
+use shoal_federation::Incoming;
 use shoal_federation::vocab::terms;
-use shoal_federation::{Incoming, ObjectAnswer};
-use shoal_store::{ActorKind, Id, LocalActor, Visibility};
+use shoal_store::{ActorKind, LocalActor, Visibility};
 
 use crate::app::App;
 use crate::error::Problem;
@@ -22,7 +23,8 @@ const ACTIVITY_JSON: &str = "application/activity+json";
 /// Largest body an inbox takes: 1 MiB.
 const INBOX_BYTES: usize = 1 << 20;
 
-type Answer = Result<HttpResponse, Problem>;
+/// What a door answers.
+pub(crate) type Answer = Result<HttpResponse, Problem>;
 
 /// Registers the doors, unless federation is switched off.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
@@ -42,8 +44,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
                 .to(vocabulary),
         )
         .route("/ns/d8c8", web::get().to(torrent_vocabulary))
-        .service(web::resource("/objects/{id}").route(web::get().to(object)))
-        .service(web::resource("/activities/{id}").route(web::get().to(activity)));
+        .route("/collections/{name}/datasets", web::get().to(datasets));
     for path in ["/actor", "/accounts/{name}", "/collections/{name}"] {
         let inbox_of = web::resource(format!("{path}/inbox")).app_data(web::PayloadConfig::new(INBOX_BYTES));
         config
@@ -62,7 +63,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
 
 /// Whether a request prefers ActivityPub to a page, by the first media type in `Accept` that we know; nothing when it
 /// names neither.
-fn prefers_activity(headers: &header::HeaderMap) -> Option<bool> {
+pub(crate) fn prefers_activity(headers: &header::HeaderMap) -> Option<bool> {
     let lines = headers
         .get_all(header::ACCEPT)
         .filter_map(|value| value.to_str().ok());
@@ -86,7 +87,8 @@ fn asks_for_no_page(request: &GuardContext<'_>) -> bool {
     prefers_activity(request.head().headers()) != Some(false)
 }
 
-fn document(app: &App, status: StatusCode, body: String) -> HttpResponse {
+/// A document as servers read it.
+pub(crate) fn document(app: &App, status: StatusCode, body: String) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, ACTIVITY_JSON))
         .insert_header((header::VARY, reader::VARY))
@@ -94,7 +96,8 @@ fn document(app: &App, status: StatusCode, body: String) -> HttpResponse {
         .body(body)
 }
 
-fn federating(app: &App) -> Result<(), Problem> {
+/// Nothing of federation is there when it is switched off.
+pub(crate) fn federating(app: &App) -> Result<(), Problem> {
     if app.config.federation.enabled {
         Ok(())
     } else {
@@ -162,52 +165,7 @@ macro_rules! collection {
 collection!(outbox);
 collection!(followers);
 collection!(following);
-
-async fn object(request: HttpRequest, path: web::Path<String>, app: web::Data<App>) -> Answer {
-    federating(&app)?;
-    let id: Id = path.parse().map_err(|_| Problem::not_found())?;
-    if prefers_activity(request.headers()) == Some(false) {
-        return page_of(&app, id).await;
-    }
-    if let Some(refusal) = reader::refusal(&request, &app, false).await? {
-        return Ok(refusal);
-    }
-    let federation = app.federation.clone();
-    match app.read(move |_| federation.object(id)).await? {
-        ObjectAnswer::Found(body) => Ok(document(&app, StatusCode::OK, body)),
-        ObjectAnswer::Gone(body) => Ok(document(&app, StatusCode::GONE, body)),
-        ObjectAnswer::Missing => Err(Problem::not_found()),
-    }
-}
-
-/// Where a person finds what a record is about.
-async fn page_of(app: &App, id: Id) -> Answer {
-    let uri = app.link(&format!("objects/{id}"));
-    let record = app
-        .read(move |store| store.record(&uri))
-        .await?
-        .ok_or_else(Problem::not_found)?;
-    let upload = record.subject.upload.ok_or_else(Problem::not_found)?;
-    let page = app.link(&format!("uploads/{upload}"));
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, page))
-        .insert_header((header::VARY, "Accept"))
-        .finish())
-}
-
-async fn activity(request: HttpRequest, path: web::Path<String>, app: web::Data<App>) -> Answer {
-    federating(&app)?;
-    if let Some(refusal) = reader::refusal(&request, &app, false).await? {
-        return Ok(refusal);
-    }
-    let id: Id = path.parse().map_err(|_| Problem::not_found())?;
-    let federation = app.federation.clone();
-    match app.read(move |_| federation.activity(id)).await? {
-        ObjectAnswer::Found(body) => Ok(document(&app, StatusCode::OK, body)),
-        ObjectAnswer::Gone(body) => Ok(document(&app, StatusCode::GONE, body)),
-        ObjectAnswer::Missing => Err(Problem::not_found()),
-    }
-}
+collection!(datasets);
 
 /// Our own words, the same on every server.
 async fn vocabulary() -> HttpResponse {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpServer, dev::ServerHandle, web};
 use anyhow::Context;
 use shoal_federation::Federation;
-use shoal_store::{Millis, Moment, Role, Scope, Scopes, Store, StoreError};
+use shoal_store::{Id, Millis, Moment, Role, Scope, Scopes, Store, StoreError};
 use shoal_tracker::{Seconds, Tracker};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -164,6 +164,12 @@ impl App {
     #[must_use]
     pub fn link(&self, path: &str) -> String {
         format!("{}{}", self.url.as_str(), path.trim_start_matches('/'))
+    }
+
+    /// The record of a dataset or an upload; none where federation is switched off.
+    pub(crate) fn record(&self, of: Id) -> Option<String> {
+        let enabled = self.config.federation.enabled;
+        enabled.then(|| self.federation.urls().record(of))
     }
 }
 

@@ -25,5 +25,6 @@ pub mod config;
 pub mod error;
 pub mod limits;
 pub mod publishing;
+mod records;
 pub mod secrets;
 pub mod telemetry;

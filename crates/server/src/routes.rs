@@ -6,7 +6,7 @@ use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App as Actix, Error, HttpResponse, web};
 
 use crate::app::App;
-use crate::{activitypub, announce, api, pages, slow, telemetry};
+use crate::{activitypub, announce, api, pages, records, slow, telemetry};
 
 /// Nothing is loaded from elsewhere, nothing inline, nobody frames us. A page that must send a form to another server
 /// sets its own.
@@ -50,6 +50,7 @@ pub(crate) fn app(
         .configure(announce::configure)
         .configure(operation)
         .configure(activitypub::configure)
+        .configure(records::configure)
         .service(
             web::scope("/api/v1")
                 .wrap(Compress::default())

@@ -189,6 +189,8 @@ fn from_row((row, (removed, kind)): Joined) -> ActivityRow {
 pub(crate) fn end_of_outbox(db: &mut Db, actor: Id) -> Result<i64, StoreError> {
     let last: Option<i64> = activities::table
         .filter(activities::actor_id.eq(actor))
+        // Or the index, which has only these, is not used.
+        .filter(activities::position.is_not_null())
         .select(diesel::dsl::max(activities::position))
         .first(db)?;
     Ok(last.unwrap_or(0))

@@ -67,6 +67,7 @@ mod uploads;
 mod uris;
 mod versions;
 mod visibility;
+mod walks;
 mod words;
 mod writer;
 
@@ -118,6 +119,7 @@ pub use upload_lists::{UploadQuery, UploadSort};
 pub use uploads::{DatasetRef, Upload, UploadEdit};
 pub use uris::{MAX_URI_BYTES, host_of};
 pub use visibility::Visibility;
+pub use walks::Member;
 
 use connection::Place;
 use engine::Engine;

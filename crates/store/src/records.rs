@@ -92,16 +92,17 @@ impl Store {
         })
     }
 
-    /// The torrent record of an upload, removed or not.
+    /// The torrent record of an upload, removed or not: its id, and since when it is removed. Without its body, which
+    /// may be large.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub fn torrent_record(&self, upload: Id) -> Result<Option<Record>, StoreError> {
+    pub fn torrent_record(&self, upload: Id) -> Result<Option<(String, Option<Millis>)>, StoreError> {
         self.read(move |db| {
             Ok(records::table
                 .filter(records::upload_id.eq(upload))
                 .filter(records::kind.eq("Torrent"))
-                .select(Record::as_select())
+                .select((records::uri, records::tombstoned_at))
                 .first(db)
                 .optional()?)
         })

@@ -33,6 +33,7 @@ pub(super) fn answer(
         object_uri: follow_uri,
         audience: super::follow::only(&follower.inbox),
         in_outbox: false,
+        target: None,
     };
     draft.tell(&actor, deed).map(drop)
 }

@@ -22,6 +22,7 @@ pub(super) fn announce(
         object_uri: Some(note.to_owned()),
         audience: Audience::Followers,
         in_outbox: true,
+        target: None,
     };
     draft.tell(account, deed).map(drop)
 }

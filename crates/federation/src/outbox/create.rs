@@ -1,10 +1,12 @@
-//! `Create` of a post, with the whole post inside: servers do not fetch what they are not given.
+//! `Create` of a post or a record, with the whole of it inside: servers do not fetch what they are not given.
 
 use super::{
     draft::{Deed, Draft, everyone, internal},
+    entry::Entry,
     note::{Post, note},
 };
 use crate::vocab;
+use serde_json::Value;
 use shoal_store::{Audience, Dataset, LocalActor, StoreError, Subject, Upload};
 
 /// Posts about an upload; gives the post's id.
@@ -22,7 +24,7 @@ pub(super) fn create(
         author: &author,
         upload,
         dataset,
-        record: None,
+        record: &draft.urls().record(upload.id),
         published: draft.at,
         updated: None,
     };
@@ -42,7 +44,19 @@ pub(super) fn create(
         object_uri: Some(uri.clone()),
         audience: Audience::Followers,
         in_outbox: true,
+        target: None,
     };
     draft.tell(actor, deed)?;
     Ok(uri)
+}
+
+/// Tells of a new record and keeps it.
+pub(super) fn create_record(
+    draft: &mut Draft<'_>,
+    entry: &Entry<'_>,
+    document: Value,
+) -> Result<(), StoreError> {
+    draft.keep_record(entry.author, entry.kept(1), &document);
+    let deed = entry.deed(draft, "Create", (document, entry.uri));
+    draft.tell(entry.author, deed).map(drop)
 }

@@ -1,17 +1,12 @@
-//! `Delete` of a post, which leaves a Tombstone at its id, and of an actor that moderators removed for good.
+//! `Delete` of a post or a record, which leaves a Tombstone at its id, and of an actor that moderators removed for good.
 
-use super::draft::{Deed, Draft, everyone, internal};
-use crate::{
-    records,
-    vocab::{self, activity::Tombstone},
+use super::{
+    draft::{Deed, Draft, everyone, internal},
+    entry::Entry,
 };
+use crate::{records, vocab};
 use serde_json::Value;
-use shoal_store::{Audience, LocalActor, Millis, Record, StoreError};
-
-/// The Tombstone of a post; with a context when it is served by itself.
-pub(crate) fn tombstone(uri: &str, deleted: Millis, context: Option<Value>) -> Tombstone {
-    records::tombstone(uri, "Note", deleted, context)
-}
+use shoal_store::{Audience, LocalActor, Record, StoreError};
 
 /// Takes a post back from everyone who was ever sent it.
 pub(super) fn delete_note(
@@ -19,7 +14,8 @@ pub(super) fn delete_note(
     actor: &LocalActor,
     record: &Record,
 ) -> Result<(), StoreError> {
-    let object = serde_json::to_value(tombstone(&record.uri, draft.at, None)).map_err(internal)?;
+    let object =
+        serde_json::to_value(records::tombstone(&record.uri, "Note", draft.at, None)).map_err(internal)?;
     draft.bury(record.uri.clone());
     let deed = Deed {
         kind: "Delete",
@@ -32,8 +28,22 @@ pub(super) fn delete_note(
             object_uri: record.uri.clone(),
         },
         in_outbox: true,
+        target: None,
     };
     draft.tell(actor, deed).map(drop)
+}
+
+/// Takes a record back from everyone who was ever told of it.
+pub(super) fn delete_record(draft: &mut Draft<'_>, entry: &Entry<'_>) -> Result<(), StoreError> {
+    let stone = bury(draft, entry)?;
+    let deed = entry.deed(draft, "Delete", (stone, entry.uri));
+    draft.tell(entry.author, deed).map(drop)
+}
+
+/// Puts a Tombstone in a record's place; gives it.
+pub(super) fn bury(draft: &mut Draft<'_>, entry: &Entry<'_>) -> Result<Value, StoreError> {
+    draft.bury(entry.uri.to_owned());
+    serde_json::to_value(records::tombstone(entry.uri, entry.kind, draft.at, None)).map_err(internal)
 }
 
 /// Says that an actor is gone for good; servers drop it and everything it posted.
@@ -48,6 +58,7 @@ pub(super) fn delete_actor(draft: &mut Draft<'_>, actor: &LocalActor) -> Result<
         object_uri: Some(uri),
         audience: Audience::Followers,
         in_outbox: true,
+        target: None,
     };
     draft.tell(actor, deed).map(drop)
 }

@@ -9,8 +9,8 @@ use crate::{
 };
 use serde_json::Value;
 use shoal_store::{
-    ActorKind, Audience, Built, Id, LocalActor, Millis, Moment, NewActivity, NewRecord, Store, StoreError,
-    Subject,
+    ActorKind, Audience, Built, Event, Id, LocalActor, Millis, Moment, NewActivity, NewRecord, Store,
+    StoreError, Subject,
 };
 use std::sync::Arc;
 
@@ -35,6 +35,16 @@ pub(super) struct Deed {
     pub(super) audience: Audience,
     /// Whether it stands in the actor's public log.
     pub(super) in_outbox: bool,
+    /// The collection of an `Add` or `Remove`.
+    pub(super) target: Option<String>,
+}
+
+/// What a record is kept as.
+pub(super) struct Kept<'k> {
+    pub(super) uri: &'k str,
+    pub(super) kind: &'static str,
+    pub(super) subject: Subject,
+    pub(super) version: i64,
 }
 
 impl<'a> Draft<'a> {
@@ -123,6 +133,7 @@ impl<'a> Draft<'a> {
             to: deed.to,
             cc: deed.cc,
             object: deed.object,
+            target: deed.target,
         };
         let proved = self.prove(actor, serde_json::to_value(activity).map_err(internal)?)?;
         self.built.activities.push(NewActivity {
@@ -137,17 +148,28 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Keeps a record: what is served at its id from now on.
+    /// Keeps a post: what is served at its id from now on.
     pub(super) fn keep(&mut self, actor: &LocalActor, uri: String, subject: Subject, document: &Value) {
+        let kept = Kept {
+            uri: &uri,
+            kind: "Note",
+            subject,
+            version: 1,
+        };
+        self.keep_record(actor, kept, document);
+    }
+
+    /// Keeps a version of a record.
+    pub(super) fn keep_record(&mut self, actor: &LocalActor, kept: Kept<'_>, document: &Value) {
         let key = proof_key(&self.actor_uri(actor));
         self.built.records.push(NewRecord {
-            uri,
-            kind: "Note".to_owned(),
+            uri: kept.uri.to_owned(),
+            kind: kept.kind.to_owned(),
             actor: actor.id,
-            subject,
+            subject: kept.subject,
             json: document.to_string(),
             proof_key: Some(key),
-            version: 1,
+            version: kept.version,
         });
     }
 
@@ -156,9 +178,21 @@ impl<'a> Draft<'a> {
         self.built.tombstones.push(uri);
     }
 
+    /// From now on the record is served again at this id.
+    pub(super) fn unbury(&mut self, uri: String) {
+        self.built.returned.push(uri);
+    }
+
+    /// What is too much for this event comes as another, after those that wait.
+    pub(super) fn leave(&mut self, event: Event) {
+        self.built.left.push(event);
+    }
+
     /// The uploads that this event has already posted about, by this actor.
     pub(super) fn has_posted(&self, actor: Id, upload: Id) -> bool {
-        let posted = |record: &NewRecord| record.actor == actor && record.subject.upload == Some(upload);
+        let posted = |record: &NewRecord| {
+            record.kind == "Note" && record.actor == actor && record.subject.upload == Some(upload)
+        };
         self.built.records.iter().any(posted)
     }
 }

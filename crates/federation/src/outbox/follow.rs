@@ -20,6 +20,7 @@ pub(super) fn follow(draft: &mut Draft<'_>, following: Id) -> Result<(), StoreEr
         object_uri: Some(following.target.uri.clone()),
         audience: only(&following.target.inbox),
         in_outbox: false,
+        target: None,
     };
     draft.tell_as(&actor, following.follow_uri.clone(), deed)
 }

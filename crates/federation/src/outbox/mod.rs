@@ -1,24 +1,27 @@
 //! From what happened to what is told: an event of the store becomes activities, records and their audiences, all written
-//! back in one transaction by `courier/expander.rs`. `plan.rs` decides what an event means; one file per activity says
-//! how it reads; `note.rs` writes the post itself; `draft.rs` numbers, proves and collects. The mirror of `inbox/`.
+//! back in one transaction by `courier/expander.rs`. `plan.rs` decides what an event means, `settle.rs` what it means to
+//! records; one file per activity says how it reads; `note.rs` writes the post itself, `records/` the records; `draft.rs`
+//! numbers, proves and collects. The mirror of `inbox/`.
 
 mod accept;
+mod add;
 mod announce;
 mod create;
 mod delete;
 mod draft;
+mod entry;
 mod follow;
 pub mod note;
 mod plan;
 mod reject;
+mod remove;
+mod settle;
 mod undo;
 mod update;
 
-use crate::Federation;
+use crate::{Federation, records};
 use serde_json::Value;
-use shoal_store::{ActivityRow, Built, PendingEvent, StoreError};
-
-pub(crate) use delete::tombstone;
+use shoal_store::{ActivityRow, Built, Buried, PendingEvent, StoreError};
 
 /// Everything that is to be told about one event. Blocks on the store.
 ///
@@ -35,9 +38,10 @@ pub fn build(federation: &Federation, pending: &PendingEvent) -> Result<Built, S
 ///
 /// # Errors
 /// When the stored JSON cannot be read.
-pub(crate) fn buried(row: &ActivityRow) -> Result<Value, StoreError> {
+pub(crate) fn buried(row: &ActivityRow, buried: &Buried) -> Result<Value, StoreError> {
     let mut activity: Value = serde_json::from_str(&row.json).map_err(draft::internal)?;
-    let stone = tombstone(row.object_uri.as_deref().unwrap_or_default(), row.at, None);
+    let uri = row.object_uri.as_deref().unwrap_or_default();
+    let stone = records::tombstone(uri, &buried.kind, buried.at, None);
     if let Some(members) = activity.as_object_mut() {
         members.insert(
             "object".to_owned(),

@@ -33,8 +33,8 @@ pub struct Post<'a> {
     pub upload: &'a Upload,
     /// Its dataset.
     pub dataset: &'a Dataset,
-    /// The id of the upload's record, if it has one.
-    pub record: Option<&'a str>,
+    /// The id of the upload's record.
+    pub record: &'a str,
     /// When the post was first made.
     pub published: Millis,
     /// When it was last edited.
@@ -67,7 +67,7 @@ pub fn note(post: &Post<'_>) -> Note {
         interaction_policy: json!({ "canQuote": { "automaticApproval": [PUBLIC] } }),
         dataset: urls.dataset(&dataset.slug),
         upload: urls.upload(upload.id),
-        record: post.record.map(str::to_owned),
+        record: post.record.to_owned(),
         info_hash_v1: upload.info_hash_v1.as_ref().map(ToString::to_string),
         info_hash_v2: upload.info_hash_v2.as_ref().map(ToString::to_string),
         byte_size: upload.total_size,

@@ -1,7 +1,7 @@
 //! What each event means to others: who posts, edits, withdraws or answers. The wording is in the files of one activity
 //! each; what of this is promised to other servers stands in FEDERATION.md.
 
-use super::{accept, announce, create, delete, draft::Draft, follow, reject, undo, update};
+use super::{accept, announce, create, delete, draft::Draft, follow, reject, settle, undo, update};
 use shoal_store::{
     ActorKind, Collection, Dataset, Event, Id, LocalActor, Paging, Record, StoreError, Upload, UploadQuery,
     Visibility,
@@ -14,29 +14,59 @@ const MOST_POSTS: u32 = 5_000;
 /// The most posts that a restored collection makes again: the newest upload of each of so many datasets.
 const MOST_AGAIN: usize = 20;
 
-/// Adds what an event means to the draft. An event about something that is gone by now means nothing.
+/// Adds what an event means to the draft: to records first, then to posts. An event about something that is gone by now
+/// means nothing.
 pub(super) fn plan(draft: &mut Draft<'_>, event: &Event) -> Result<(), StoreError> {
     match event {
-        Event::UploadPublished { upload } | Event::UploadRestored { upload } => published(draft, *upload),
-        Event::UploadEdited { upload } => edited(draft, *upload),
-        Event::UploadHidden { upload } | Event::UploadRemoved { upload } => withdrawn(draft, *upload),
-        Event::DatasetEdited { dataset } => each_upload(draft, *dataset, edited),
+        Event::UploadPublished { upload } | Event::UploadRestored { upload } => {
+            settle::upload(draft, *upload)?;
+            published(draft, *upload)
+        }
+        Event::UploadEdited { upload } => {
+            settle::upload(draft, *upload)?;
+            edited(draft, *upload)
+        }
+        Event::UploadHidden { upload } | Event::UploadRemoved { upload } => {
+            settle::upload(draft, *upload)?;
+            withdrawn(draft, *upload)
+        }
+        Event::DatasetCreated { dataset } => settle::dataset(draft, *dataset),
+        Event::DatasetEdited { dataset } => {
+            settle::dataset(draft, *dataset)?;
+            each_upload(draft, *dataset, edited)
+        }
         Event::DatasetHidden { dataset } | Event::DatasetRemoved { dataset } => {
+            settle::whole_dataset(draft, *dataset)?;
             each_upload(draft, *dataset, withdrawn)
         }
-        Event::DatasetRestored { dataset } => each_upload(draft, *dataset, published),
-        Event::DatasetPut { collection, dataset } => put(draft, *collection, *dataset),
-        // What a collection said when it had the dataset stays true; of datasets as such there are no posts.
-        Event::DatasetTaken { .. }
-        | Event::DatasetCreated { .. }
-        | Event::DatasetsLeft { .. }
-        | Event::UploadsLeft { .. }
-        | Event::MembershipsLeft { .. } => Ok(()),
+        Event::DatasetRestored { dataset } => {
+            settle::whole_dataset(draft, *dataset)?;
+            each_upload(draft, *dataset, published)
+        }
+        Event::DatasetPut { collection, dataset } => {
+            settle::membership(draft, *collection, *dataset)?;
+            put(draft, *collection, *dataset)
+        }
+        // What a collection posted when it had the dataset stays true.
+        Event::DatasetTaken { collection, dataset } => settle::membership(draft, *collection, *dataset),
+        Event::DatasetsLeft { after } => settle::datasets(draft, *after),
+        Event::UploadsLeft { dataset, after } => settle::uploads(draft, *dataset, *after),
+        Event::MembershipsLeft { collection, after } => settle::memberships(draft, *collection, *after),
         Event::CollectionEdited { collection } => collection_edited(draft, *collection),
         Event::CollectionHidden { collection } => collection_hidden(draft, *collection).map(drop),
         Event::CollectionRestored { collection } => collection_restored(draft, *collection),
         Event::CollectionRemoved { collection } => collection_removed(draft, *collection),
         Event::AccountEdited { account } => account_edited(draft, *account),
+        Event::FollowAccepted { .. }
+        | Event::FollowRejected { .. }
+        | Event::FollowRequested { .. }
+        | Event::FollowWithdrawn { .. } => follows(draft, event),
+    }
+}
+
+/// Follows, theirs and ours.
+fn follows(draft: &mut Draft<'_>, event: &Event) -> Result<(), StoreError> {
+    match event {
         Event::FollowAccepted {
             actor,
             follower,
@@ -51,6 +81,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, event: &Event) -> Result<(), StoreErro
         } => reject::reject(draft, *actor, *follower, follow_json),
         Event::FollowRequested { following } => follow::follow(draft, *following),
         Event::FollowWithdrawn { following } => undo::undo_follow(draft, *following),
+        _ => Ok(()),
     }
 }
 
@@ -187,8 +218,9 @@ fn collection_edited(draft: &mut Draft<'_>, collection: Id) -> Result<(), StoreE
     }
 }
 
-/// A hidden collection's posts are taken back; the actor keeps its followers, for it may return.
+/// A hidden collection's memberships and posts are taken back; the actor keeps its followers, for it may return.
 fn collection_hidden(draft: &mut Draft<'_>, collection: Id) -> Result<Option<LocalActor>, StoreError> {
+    settle::memberships(draft, collection, None)?;
     let Some(collection) = draft.store().collection_by_id(collection)? else {
         return Ok(None);
     };
@@ -206,6 +238,7 @@ fn collection_restored(draft: &mut Draft<'_>, collection: Id) -> Result<(), Stor
     };
     let actor = draft.actor(collection.actor_id)?;
     update::update_actor(draft, &actor)?;
+    settle::memberships(draft, collection.id, None)?;
     let query = shoal_store::DatasetQuery {
         collection: Some(collection.name),
         paging: Paging::first(u32::try_from(MOST_AGAIN).unwrap_or(20)),

@@ -1,7 +1,9 @@
-//! `Update` of a post or of an actor. A post's `updated` is always later than the one before, or servers ignore the edit.
+//! `Update` of a post, a record or an actor. A post's `updated` is always later than the one before, or servers ignore
+//! the edit.
 
 use super::{
     draft::{Deed, Draft, everyone, internal},
+    entry::Entry,
     note::{Post, note},
 };
 use crate::{time::parse_rfc3339, vocab};
@@ -25,7 +27,7 @@ pub(super) fn update_note(
         author: &author,
         upload,
         dataset,
-        record: None,
+        record: &draft.urls().record(upload.id),
         published,
         updated: Some(later(draft.at, time("updated").unwrap_or(published))),
     };
@@ -46,8 +48,20 @@ pub(super) fn update_note(
             object_uri: record.uri.clone(),
         },
         in_outbox: true,
+        target: None,
     };
     draft.tell(actor, deed).map(drop)
+}
+
+/// Tells of a record's next version and keeps it.
+pub(super) fn update_record(
+    draft: &mut Draft<'_>,
+    entry: &Entry<'_>,
+    (version, document): (i64, Value),
+) -> Result<(), StoreError> {
+    draft.keep_record(entry.author, entry.kept(version), &document);
+    let deed = entry.deed(draft, "Update", (document, entry.uri));
+    draft.tell(entry.author, deed).map(drop)
 }
 
 /// The event's time, but at least a second after the last.
@@ -79,6 +93,7 @@ pub(super) fn update_actor(draft: &mut Draft<'_>, actor: &LocalActor) -> Result<
         object_uri: Some(uri),
         audience: Audience::Followers,
         in_outbox: true,
+        target: None,
     };
     draft.tell(actor, deed).map(drop)
 }

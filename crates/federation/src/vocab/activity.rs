@@ -25,6 +25,9 @@ pub struct Activity {
     pub cc: Vec<String>,
     /// What it is done to: embedded whole wherever the receiver would otherwise have to fetch it.
     pub object: Value,
+    /// The collection that something is put into or taken out of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
 /// What stands in for a post or a record that is gone (ActivityPub §6.4).

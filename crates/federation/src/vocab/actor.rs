@@ -51,7 +51,54 @@ pub struct Actor {
     pub public_key: PublicKey,
     /// Ed25519, for proofs (FEP-521a).
     pub assertion_method: Vec<Multikey>,
+    /// What the software can do (FEP-844e), on the instance itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub implements: Vec<Capability>,
+    /// The same on every other actor, by way of the instance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generator: Option<Generator>,
 }
+
+/// The software behind an actor.
+#[derive(Debug, Serialize)]
+pub struct Generator {
+    /// The instance actor.
+    pub id: String,
+    /// `Application`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What it can do (FEP-844e).
+    pub implements: Vec<Capability>,
+}
+
+/// Something that the software can do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Capability {
+    /// Its identifier.
+    pub href: &'static str,
+    /// Its name for people.
+    pub name: &'static str,
+}
+
+/// All that this software declares.
+pub const CAPABILITIES: [Capability; 4] = [
+    Capability {
+        href: "https://datatracker.ietf.org/doc/html/rfc9421",
+        name: "RFC-9421: HTTP Message Signatures",
+    },
+    Capability {
+        href: "https://w3id.org/fep/8b32",
+        name: "FEP-8b32: Object Integrity Proofs",
+    },
+    Capability {
+        href: super::RECORDS,
+        name: "Shoal: records of datasets, uploads, torrents and memberships",
+    },
+    Capability {
+        href: "https://w3id.org/fep/d8c8",
+        name: "FEP-d8c8: BitTorrent Torrent Objects",
+    },
+];
 
 /// Where one delivery serves all actors here.
 #[derive(Debug, Serialize)]

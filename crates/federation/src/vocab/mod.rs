@@ -77,6 +77,7 @@ pub fn actor_context() -> Value {
         {
             "wf": "https://purl.archive.org/socialweb/webfinger#",
             "webfinger": "wf:webfinger",
+            "implements": { "@id": "https://w3id.org/fep/844e/implements", "@container": "@set" },
             "toot": "http://joinmastodon.org/ns#",
             "discoverable": "toot:discoverable",
             "indexable": "toot:indexable",

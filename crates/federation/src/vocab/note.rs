@@ -44,8 +44,7 @@ pub struct Note {
     /// The upload (extension).
     pub upload: String,
     /// The record of the upload (extension).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<String>,
+    pub record: String,
     /// 40 hexadecimal digits (extension).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub info_hash_v1: Option<String>,

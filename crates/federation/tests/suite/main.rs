@@ -1,6 +1,7 @@
 //! The crate from outside: over real sockets on loopback, with a real SQLite file and a clock that the test moves. What
 //! needs none of that is tested in the files themselves. `world.rs` is our side, `foreign.rs` the other.
 
+mod checker;
 mod corpora;
 mod courier;
 mod disorder;
@@ -13,6 +14,7 @@ mod knocks;
 mod outgoing;
 mod proofs;
 mod records;
+mod replay;
 mod signatures;
 mod stub;
 mod torrents;

@@ -41,6 +41,21 @@ impl World {
     /// The same, trusting one more certificate authority.
     pub(crate) async fn trusting(known: Vec<(String, SocketAddr)>, extra_ca: Option<Vec<u8>>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::within(folder, known, extra_ca).await
+    }
+
+    /// As `new`, with the database in memory where the machine has a folder there: for what writes a hundred thousand
+    /// times.
+    pub(crate) async fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self::within(folder.expect("a temporary folder"), Vec::new(), None).await
+    }
+
+    async fn within(
+        folder: tempfile::TempDir,
+        known: Vec<(String, SocketAddr)>,
+        extra_ca: Option<Vec<u8>>,
+    ) -> Self {
         let url = format!("sqlite:{}", folder.path().join("shoal.sqlite").display());
         let store = Arc::new(Store::open(&url, Role::Serve).expect("an empty database"));
         let clock = Arc::new(AtomicI64::new(START));

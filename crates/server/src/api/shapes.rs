@@ -30,12 +30,15 @@ pub(crate) struct DatasetShape {
     updated_at: String,
     /// Its page.
     url: String,
+    /// Its signed record, for software; none where federation is switched off.
+    record: Option<String>,
 }
 
 impl DatasetShape {
     pub(crate) fn of(app: &App, row: Dataset) -> Self {
         Self {
             url: app.link(&format!("datasets/{}", row.slug)),
+            record: app.record(row.id),
             threat: row.threat.word(),
             account: row.account.name,
             uploads: row.upload_count,
@@ -85,6 +88,8 @@ pub(crate) struct UploadShape {
     url: String,
     /// The `.torrent`, byte for byte as it was uploaded.
     torrent_url: String,
+    /// Its signed record, for software; none where federation is switched off.
+    record: Option<String>,
 }
 
 impl UploadShape {
@@ -96,6 +101,7 @@ impl UploadShape {
         Self {
             magnet: publishing::magnet(app, &row).to_string(),
             url: app.link(&format!("uploads/{}", row.id)),
+            record: app.record(row.id),
             torrent_url: app.link(&format!("api/v1/uploads/{}/torrent", row.id)),
             id: row.id.to_string(),
             dataset: row.dataset.slug,

@@ -166,7 +166,7 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Accoun
         .about(&Prose::plain(&account.summary))
         .noticing(query.done.as_deref())
         .feeding(format!("What {title} publishes"), feed.clone());
-    frame.activity = Some(app.link(&href));
+    frame.activities = vec![app.link(&href)];
     let card = |one: &Upload| UploadCard::of(app, one, Danger(Threat::Unknown), now);
     AccountPage {
         moderation: sheet(visitor, &account, &href).filter(|_| !is_self),

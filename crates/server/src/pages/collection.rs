@@ -131,7 +131,7 @@ fn view(
         ))
         .noticing(query.done.as_deref())
         .feeding(format!("New in {title}"), feed.clone());
-    frame.activity = Some(app.link(&href));
+    frame.activities = vec![app.link(&href)];
     CollectionPage {
         moderation: Sheet::of(visitor, "collection", collection.id, &collection.state, &href),
         prose: Prose::render(&collection.summary),

@@ -198,6 +198,7 @@ fn frame(app: &App, visitor: &Visitor, dataset: &Dataset, keep: Option<&Keep>) -
         );
     Frame {
         picture: keep.map(|keep| keep.preview(app)),
+        activities: app.record(dataset.id).into_iter().collect(),
         ..frame
     }
 }

@@ -82,8 +82,8 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// A sentence about what was just done.
     pub(crate) notice: &'static str,
-    /// Address of the same thing for servers of the fediverse.
-    pub(crate) activity: Option<String>,
+    /// Addresses of the same thing for servers of the fediverse; those that take only one take the first.
+    pub(crate) activities: Vec<String>,
     /// A picture for previews.
     pub(crate) picture: Option<Picture>,
     /// Feeds of what the page shows.

@@ -148,7 +148,7 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Upload
     let trackers = upload.trackers.iter().take(MOST_ADDRESSES);
     UploadPage {
         frame: Frame {
-            activity: post,
+            activities: post.into_iter().chain(app.record(upload.id)).collect(),
             ..frame
         },
         title: words::line(&upload.name),

@@ -2,7 +2,7 @@
 //! Next: `deliveries.rs`.
 
 use shoal_store::{
-    Audience, Built, Event, Id, NewActivity, NewRecord, NewRemoteActor, Paging, Scope, Subject,
+    Audience, Built, Event, Id, NewActivity, NewRecord, NewRemoteActor, Paging, Scope, Subject, Target,
 };
 
 use crate::cast::{Remote, activity, ours};
@@ -109,22 +109,22 @@ both!(a_record_comes_back_under_its_id, |scratch| {
         records: vec![record(actor, "Torrent/1", 1, subject)],
         ..Built::default()
     });
-    assert_eq!(
-        store.torrent_record(upload)?.map(|found| found.uri),
-        Some(ours("Torrent/1"))
-    );
+    assert_eq!(store.torrent_record(upload)?, Some((ours("Torrent/1"), None)));
+    let before = store.record(&ours("Torrent/1"))?.expect("it is there");
     scratch.say_all(Built {
         tombstones: vec![ours("Torrent/1")],
         ..Built::default()
     });
-    let gone = store.torrent_record(upload)?.expect("still known");
-    assert!(gone.tombstoned_at.is_some());
+    assert!(
+        store
+            .torrent_record(upload)?
+            .is_some_and(|(_, gone)| gone.is_some())
+    );
     scratch.say_all(Built {
         returned: vec![ours("Torrent/1")],
         ..Built::default()
     });
-    let back = store.torrent_record(upload)?.expect("it is back");
-    assert_eq!((back.tombstoned_at, back.json), (None, gone.json));
+    assert_eq!(store.record(&ours("Torrent/1"))?, Some(before));
     Ok(())
 });
 
@@ -256,6 +256,36 @@ both!(the_records_of_a_collection_are_listed_page_by_page, |scratch| {
         scratch.store().dataset_records(collection.id, &paging)
     })?;
     assert_eq!((found, pages), (all, 2));
+    Ok(())
+});
+
+both!(everything_can_be_gone_through_step_by_step, |scratch| {
+    let (owner, dataset, upload) = scratch.published();
+    let (collection, store) = (scratch.curated(&owner, "climate"), scratch.store());
+    let other = scratch.dataset(&owner, "Other");
+    for dataset in [&dataset, &other] {
+        store.put_dataset(scratch.moment(), "climate", &dataset.slug, owner.id)?;
+    }
+    store.hide(
+        scratch.moment(),
+        Target::Dataset(other.id),
+        owner.id,
+        "under review",
+    )?;
+    assert_eq!(store.walk_datasets(None, 1)?, [dataset.id]);
+    assert_eq!(store.walk_datasets(Some(dataset.id), 5)?, [other.id]);
+    assert_eq!(store.walk_members(collection.id, None, 1)?, [dataset.id]);
+    assert_eq!(
+        store.walk_members(collection.id, Some(dataset.id), 5)?,
+        [other.id]
+    );
+    assert_eq!(store.walk_uploads(dataset.id, None, 5)?, [upload.id]);
+    assert!(store.walk_uploads(dataset.id, Some(upload.id), 5)?.is_empty());
+    let member = store
+        .member(collection.id, dataset.id)?
+        .map(|member| member.added_by.id);
+    assert_eq!(member, Some(owner.id));
+    assert_eq!(store.member(dataset.id, collection.id)?, None);
     Ok(())
 });
 
