@@ -46,7 +46,10 @@ async fn idle_and_start() -> Result<()> {
         scene.publish(seed).await?;
     }
     wait::until("the events built into activities", async || {
-        scene.outbox().await.ok().filter(|items| !items.is_empty())
+        let told = scene.outbox().await.ok()?;
+        told.iter()
+            .any(|activity| activity["type"] == "Create")
+            .then_some(())
     })
     .await?;
     scene.shoal.stop().await?;

@@ -1,7 +1,8 @@
 //! Stub servers that only receive: one address per host, one list of what each inbox got, in order of arrival.
 //!
 //! A gate holds every answer back until the test lets it through, so that a crash falls between two deliveries and
-//! not after the last one.
+//! not after the last one. A host answers 500 to objects of types that people's servers do not know, as some of these
+//! do, unless it is said to keep records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,8 +22,7 @@ use crate::instance::{self, Shoal};
 /// What the inboxes got.
 #[derive(Clone, Debug)]
 pub struct Inboxes {
-    got: Arc<Mutex<BTreeMap<String, Vec<Value>>>>,
-    gate: Arc<Semaphore>,
+    desk: Desk,
     hosts: Vec<SocketAddr>,
     server: ServerHandle,
 }
@@ -33,9 +33,8 @@ impl Inboxes {
     /// # Errors
     /// When an address cannot be listened on.
     pub fn open(count: usize) -> Result<Self> {
-        let got = Arc::new(Mutex::new(BTreeMap::new()));
-        let gate = Arc::new(Semaphore::new(0));
-        let shared = web::Data::new((Arc::clone(&got), Arc::clone(&gate)));
+        let desk = Desk::default();
+        let shared = web::Data::new(desk.clone());
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(shared.clone())
@@ -55,11 +54,27 @@ impl Inboxes {
         let handle = server.handle();
         tokio::spawn(server);
         Ok(Self {
-            got,
-            gate,
+            desk,
             hosts,
             server: handle,
         })
+    }
+
+    /// From now on what this host's actor says of its software is that it understands records, and so it does.
+    pub fn keep_records(&self, host: usize) {
+        self.desk.keepers.lock().insert(self.host(host));
+    }
+
+    /// The name of a host, by which `got` knows it.
+    #[must_use]
+    pub fn host(&self, host: usize) -> String {
+        self.hosts[host].to_string()
+    }
+
+    /// What came that a host could not read and answered 500 to.
+    #[must_use]
+    pub fn unread(&self) -> Vec<Value> {
+        self.desk.unread.lock().clone()
     }
 
     /// Makes one actor at each host a follower of a collection, as if its Follow had come in just now.
@@ -84,7 +99,7 @@ impl Inboxes {
                 key_id: format!("{base}/reader#main-key"),
                 public_key_pem: String::new(),
                 json: "{}".to_owned(),
-                understands_records: false,
+                understands_records: self.desk.keepers.lock().contains(&host.to_string()),
             };
             let follow = format!("{base}/follows/1");
             let actor_uri = &actor.uri;
@@ -113,24 +128,24 @@ impl Inboxes {
 
     /// Lets so many more requests through; each of them is answered 202.
     pub fn let_through(&self, count: usize) {
-        self.gate.add_permits(count);
+        self.desk.gate.add_permits(count);
     }
 
     /// Lets everything through from now on.
     pub fn let_all_through(&self) {
-        self.gate.add_permits(1 << 20);
+        self.desk.gate.add_permits(1 << 20);
     }
 
     /// How many more requests the gate would let through.
     #[must_use]
     pub fn still_free(&self) -> usize {
-        self.gate.available_permits()
+        self.desk.gate.available_permits()
     }
 
     /// What each host got that was let through, in order of arrival.
     #[must_use]
     pub fn got(&self) -> BTreeMap<String, Vec<Value>> {
-        self.got.lock().clone()
+        self.desk.got.lock().clone()
     }
 
     /// Checks that every host was told of exactly these uploads, in this order, each under one id that all hosts had.
@@ -165,7 +180,7 @@ impl Inboxes {
     /// How many activities were let through in all.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.got.lock().values().map(Vec::len).sum()
+        self.desk.got.lock().values().map(Vec::len).sum()
     }
 }
 
@@ -184,27 +199,56 @@ pub fn in_order(list: &[Value]) -> Vec<(String, String)> {
 
 impl Drop for Inboxes {
     fn drop(&mut self) {
-        self.gate.close();
+        self.desk.gate.close();
         drop(self.server.stop(false));
     }
 }
 
-type Shared = (Arc<Mutex<BTreeMap<String, Vec<Value>>>>, Arc<Semaphore>);
+/// What all hosts share.
+#[derive(Clone, Debug)]
+struct Desk {
+    got: Arc<Mutex<BTreeMap<String, Vec<Value>>>>,
+    unread: Arc<Mutex<Vec<Value>>>,
+    keepers: Arc<Mutex<BTreeSet<String>>>,
+    gate: Arc<Semaphore>,
+}
 
-async fn receive(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> HttpResponse {
-    let (got, gate) = shared.get_ref();
-    match gate.acquire().await {
+impl Default for Desk {
+    /// With the gate shut.
+    fn default() -> Self {
+        Self {
+            got: Arc::default(),
+            unread: Arc::default(),
+            keepers: Arc::default(),
+            gate: Arc::new(Semaphore::new(0)),
+        }
+    }
+}
+
+async fn receive(request: HttpRequest, body: web::Bytes, desk: web::Data<Desk>) -> HttpResponse {
+    match desk.gate.acquire().await {
         Ok(permit) => permit.forget(),
         Err(_) => return HttpResponse::ServiceUnavailable().finish(),
     }
     let host = request.connection_info().host().to_owned();
-    match serde_json::from_slice(&body) {
-        Ok(activity) => {
-            got.lock().entry(host).or_default().push(activity);
-            HttpResponse::Accepted().finish()
-        }
-        Err(_) => HttpResponse::BadRequest().finish(),
+    let Ok(activity) = serde_json::from_slice::<Value>(&body) else {
+        return HttpResponse::BadRequest().finish();
+    };
+    if !is_known(&activity["object"]) && !desk.keepers.lock().contains(&host) {
+        desk.unread.lock().push(activity);
+        return HttpResponse::InternalServerError().finish();
     }
+    desk.got.lock().entry(host).or_default().push(activity);
+    HttpResponse::Accepted().finish()
+}
+
+/// Whether an object is one that people's servers read.
+fn is_known(object: &Value) -> bool {
+    let kind = match object["type"].as_str() {
+        Some("Tombstone") => object["formerType"].as_str(),
+        other => other,
+    };
+    object.is_string() || matches!(kind, Some("Note" | "Follow" | "Announce" | "Group" | "Person"))
 }
 
 /// Now, as the store wants it.

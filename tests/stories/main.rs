@@ -15,6 +15,7 @@ mod openapi;
 mod problems;
 mod queue_desk;
 mod real_clients;
+mod records;
 mod stopping;
 mod takedown;
 mod tokens;

@@ -34,8 +34,20 @@ async fn an_account_here_follows_a_collection_there() -> Result<()> {
     assert_eq!(list["totalItems"], 1);
 
     there.publish(1).await?;
-    wait::until("the Create delivered", async || {
-        delivered(&there, "Create").await.ok().filter(|count| *count > 0)
+    // The post, and before it the record: its software says that it understands them.
+    wait::until("both Creates delivered", async || {
+        delivered(&there, "Create").await.ok().filter(|count| *count == 2)
+    })
+    .await?;
+    let dataset = json!({ "title": "Glaciers", "slug": "glaciers" });
+    there
+        .change(Method::POST, "/datasets", &dataset)
+        .await?
+        .expect(201)?;
+    let membership = format!("/collections/{COLLECTION}/datasets/glaciers");
+    there.change(Method::PUT, &membership, &Value::Null).await?;
+    wait::until("the Add delivered", async || {
+        delivered(&there, "Add").await.ok().filter(|count| *count == 1)
     })
     .await?;
 

@@ -1,6 +1,6 @@
 //! The doors of what stands at an id of its own: posts, records with all their versions, activities. The bytes are those
-//! that were signed; where something is gone a Tombstone answers. Who may ask, and everything else of federation, is
-//! `activitypub.rs`.
+//! that were signed; where something is gone a Tombstone answers. Everything else of federation is `activitypub.rs`; who may
+//! read is `reader.rs`.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, EntityTag, Header, IfNoneMatch};
