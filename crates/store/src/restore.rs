@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -46,7 +47,11 @@ fn read_into(url: &str, file: &Path, over: bool) -> Result<(), StoreError> {
             Ok(())
         }
         Place::Postgres(url) => {
-            let folder = std::env::temp_dir().join(format!("shoal-restore-{}", std::process::id()));
+            // Not by the process alone: two restores of one would read each other's copy.
+            static RESTORES: AtomicU64 = AtomicU64::new(0);
+            let number = RESTORES.fetch_add(1, Ordering::Relaxed);
+            let name = format!("shoal-restore-{}-{number}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
             let copy = sound_copy(file, &folder)?;
             postgres::migrate(&url)?;
             into_postgres(&url, &copy.0, over)
