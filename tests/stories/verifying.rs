@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Result;
+use reqwest::Method;
 use serde_json::{Value, json};
 use shoal_tests::binary;
 use shoal_tests::instance::Setup;
-use shoal_tests::scene::{COLLECTION, Scene, text};
+use shoal_tests::scene::{COLLECTION, DATASET, Scene, text};
 use shoal_tests::wait;
 
 /// The newest activity of the collection, its author's document, and where both were kept.
@@ -40,7 +41,7 @@ async fn keep(scene: &Scene) -> Result<Kept> {
     Ok(kept)
 }
 
-fn path(path: &Path) -> &str {
+fn path_of(path: &Path) -> &str {
     path.to_str().unwrap_or_default()
 }
 
@@ -51,7 +52,7 @@ async fn what_was_published_can_be_checked_after_the_archive_is_gone() -> Result
     let kept = keep(&scene).await?;
     let collection = format!("{}/collections/{COLLECTION}", scene.shoal.url());
 
-    let verify = ["record", "verify", path(&kept.activity)];
+    let verify = ["record", "verify", path_of(&kept.activity)];
     let said = scene.shoal.run(&verify)?.good()?;
     assert!(said.contains(&format!("signed by    {collection}")), "{said}");
     assert!(said.ends_with("Every signature holds.\n"), "{said}");
@@ -68,7 +69,7 @@ async fn what_was_published_can_be_checked_after_the_archive_is_gone() -> Result
     let gone = scene.shoal.run(&verify)?;
     assert_eq!(gone.status.code(), Some(1));
     assert!(gone.errors.contains("name it with --actor"), "{}", gone.errors);
-    let offline = [&verify[..], &["--actor", path(&kept.actor), "--json"]].concat();
+    let offline = [&verify[..], &["--actor", path_of(&kept.actor), "--json"]].concat();
     let found: Value = serde_json::from_str(&binary::run(&offline)?.good()?)?;
     assert_eq!(
         (&found["valid"], &found["parts"][0]["author"]),
@@ -89,9 +90,9 @@ async fn what_was_changed_is_refused_with_a_sentence() -> Result<()> {
     let verify = [
         "record",
         "verify",
-        path(&kept.activity),
+        path_of(&kept.activity),
         "--actor",
-        path(&kept.actor),
+        path_of(&kept.actor),
     ];
     let refused = binary::run(&verify)?;
     assert_eq!(refused.status.code(), Some(1));
@@ -107,7 +108,7 @@ async fn what_was_changed_is_refused_with_a_sentence() -> Result<()> {
 
     // Standard input, somebody else's document, and no file at all.
     let mut command = binary::command();
-    command.args(["record", "verify", "-", "--actor", path(&kept.actor)]);
+    command.args(["record", "verify", "-", "--actor", path_of(&kept.actor)]);
     let nothing = binary::finish(command.stdin(Stdio::null()))?;
     assert_eq!(nothing.status.code(), Some(1));
     assert!(
@@ -120,10 +121,75 @@ async fn what_was_changed_is_refused_with_a_sentence() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_edited_record_vouches_for_the_edition_before() -> Result<()> {
+    let scene = Scene::set(Setup::new()).await?;
+    let path = format!("/datasets/{DATASET}");
+    let dataset = scene.change(Method::GET, &path, &Value::Null).await?;
+    let dataset = dataset.expect(200)?.json()?;
+    let record = text(&dataset, "record")?;
+    let edition = async |version: u64| {
+        wait::until("an edition", async || {
+            let answer = scene.web().activity(record).await.ok()?.expect(200).ok()?;
+            (answer.json().ok()?["version"] == version).then_some(answer)
+        })
+        .await
+    };
+    // Edited before it was published it would have no edition before.
+    edition(1).await?;
+    let edit = json!({ "title": "Sea ice extent, 1978 to 2025" });
+    scene.change(Method::PATCH, &path, &edit).await?.expect(200)?;
+    let second = edition(2).await?;
+    let former = second.json()?["wasRevisionOf"]["id"].clone();
+    let first = scene
+        .web()
+        .activity(former.as_str().unwrap_or_default())
+        .await?
+        .expect(200)?;
+    let folder = scene.shoal.folder();
+    let (newer, older) = (folder.join("second.json"), folder.join("first.json"));
+    std::fs::write(&newer, &second.bytes)?;
+    std::fs::write(&older, &first.bytes)?;
+
+    let verify = ["record", "verify", path_of(&newer), "--previous", path_of(&older)];
+    let said = scene.shoal.run(&verify)?.good()?;
+    assert!(said.contains("is the file given"), "{said}");
+    std::fs::write(&older, [&first.bytes[..], b"\n"].concat())?;
+    let refused = scene.shoal.run(&verify)?;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        refused.errors.contains("another text than the one it names"),
+        "{}",
+        refused.errors
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_record_of_a_torrent_holds_the_whole_torrent_and_says_so_truly() -> Result<()> {
+    let scene = Scene::set(Setup::new()).await?;
+    let upload = scene.publish(1).await?;
+    let record = text(&upload, "record")?;
+    let record = wait::until("the upload's record", async || {
+        let answer = scene.web().activity(record).await.ok()?;
+        answer.expect(200).ok()?.json().ok()
+    });
+    let torrent = record.await?["torrent"]["id"].clone();
+    let path = torrent.as_str().unwrap_or_default();
+    let torrent = scene.web().activity(path).await?.expect(200)?;
+    let document = torrent.json()?;
+    assert!(document["info"].is_object(), "it is whole: {document}");
+    assert_eq!(document["infohash_v2"], upload["info_hash_v2"]);
+    let file = scene.shoal.folder().join("torrent.json");
+    std::fs::write(&file, &torrent.bytes)?;
+    scene.shoal.run(&["record", "verify", path_of(&file)])?.good()?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_words_of_records_are_a_page_for_people_and_a_context_for_programs() -> Result<()> {
     let scene = Scene::set(Setup::new()).await?;
     let ask = async |accept: &str| {
-        let request = scene.web().request(reqwest::Method::GET, "/ns");
+        let request = scene.web().request(Method::GET, "/ns");
         shoal_tests::web::answer(request.header("Accept", accept)).await
     };
     for accept in ["application/ld+json", "application/json", "*/*"] {
