@@ -8,7 +8,6 @@
 
 mod load;
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use load::{CONNECTIONS, Load};
 use shoal_tests::instance::{Setup, Shoal};
+use shoal_tests::process::{processor_time, resident};
 use shoal_tests::scene::Scene;
 use shoal_tests::wait;
 
@@ -145,36 +145,6 @@ fn measured(load: &Load, address: &str, process: u32) -> Result<(f64, f64)> {
         spent.as_secs_f64() * 1e6 / requests,
         requests / wall.as_secs_f64(),
     ))
-}
-
-/// User and system time of a process so far; the kernel counts it in hundredths of a second.
-fn processor_time(process: u32) -> Result<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field, the name in brackets, may hold anything.
-    let (_, fields) = stat.rsplit_once(") ").context("a name in brackets")?;
-    let field = |number: usize| {
-        fields
-            .split(' ')
-            .nth(number)
-            .and_then(|field| field.parse::<u64>().ok())
-            .context("a number")
-    };
-    Ok(Duration::from_millis(10 * (field(11)? + field(12)?)))
-}
-
-/// Resident memory in MiB.
-fn resident(process: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("a line VmRSS")?;
-    Ok(line
-        .split_whitespace()
-        .next()
-        .context("a number")?
-        .parse::<f64>()?
-        / 1024.0)
 }
 
 /// A process that ends with this value.

@@ -13,6 +13,7 @@ pub mod instance;
 pub mod letter;
 pub mod material;
 pub mod peers;
+pub mod process;
 pub mod scene;
 pub mod signer;
 pub mod skip;

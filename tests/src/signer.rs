@@ -50,8 +50,7 @@ impl Signer {
     /// # Errors
     /// Never for a key that was generated.
     pub fn pem(&self) -> Result<String> {
-        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().context("a public key")?;
-        let body = STANDARD.encode(der.as_ref());
+        let body = STANDARD.encode(self.public_der()?);
         let lines: Vec<String> = body
             .as_bytes()
             .chunks(64)
@@ -61,6 +60,15 @@ impl Signer {
             "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
             lines.join("\n")
         ))
+    }
+
+    /// The public half as a `SubjectPublicKeyInfo`.
+    ///
+    /// # Errors
+    /// Never for a key that was generated.
+    pub fn public_der(&self) -> Result<Vec<u8>> {
+        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().context("a public key")?;
+        Ok(der.as_ref().to_vec())
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256.

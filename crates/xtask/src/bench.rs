@@ -21,6 +21,7 @@ const BENCHES: &[(&str, &str)] = &[
     ("catalogue", "Store: datasets and uploads"),
     ("deliveries", "Store: publishing and deliveries"),
     ("program", "The whole program"),
+    ("federation", "Federation: telling and being told"),
 ];
 
 const PAGE: &str = "docs/performance.md";

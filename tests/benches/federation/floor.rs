@@ -1,0 +1,66 @@
+//! What the cryptography alone costs, in the same run and on the same machine: the floor below every figure.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use rustix::time::{ClockId, clock_gettime};
+use shoal_tests::signer::Signer;
+
+/// Microseconds each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Floor {
+    /// One RSA-2048 signature with SHA-256.
+    pub(super) sign: f64,
+    /// One check of such a signature, the key parsed each time.
+    pub(super) verify: f64,
+    /// One Ed25519 signature.
+    pub(super) ed25519: f64,
+}
+
+/// About what a signed request's text is long.
+const TEXT: [u8; 200] = [b'a'; 200];
+
+impl Floor {
+    /// Measures each for half a second of processor time on one thread, three times, and takes the medians.
+    pub(super) fn measure() -> Result<Self> {
+        let signer = Signer::generate()?;
+        let signature = signer.sign(&TEXT)?;
+        let public = signer.public_der()?;
+        let ed25519 = Ed25519KeyPair::generate().map_err(|_| anyhow!("no key could be made"))?;
+        let check = || {
+            let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, black_box(&public));
+            key.verify(&TEXT, &signature).map_err(|_| anyhow!("it does not verify"))
+        };
+        Ok(Self {
+            sign: median(|| signer.sign(black_box(&TEXT)).map(drop))?,
+            verify: median(check)?,
+            ed25519: median(|| {
+                black_box(ed25519.sign(black_box(&TEXT)));
+                Ok(())
+            })?,
+        })
+    }
+}
+
+fn median(mut once: impl FnMut() -> Result<()>) -> Result<f64> {
+    let mut each = Vec::new();
+    for _ in 0..3 {
+        let (started, mut count) = (spent()?, 0_u32);
+        while spent()? - started < Duration::from_millis(500) {
+            for _ in 0..10 {
+                once()?;
+            }
+            count += 10;
+        }
+        each.push((spent()? - started).as_secs_f64() * 1e6 / f64::from(count));
+    }
+    each.sort_by(f64::total_cmp);
+    Ok(each[1])
+}
+
+/// Processor time of this thread so far: what else the machine does meanwhile does not count.
+fn spent() -> Result<Duration> {
+    Ok(clock_gettime(ClockId::ThreadCPUTime).try_into()?)
+}

@@ -1,0 +1,102 @@
+//! Telling followers: what one delivery costs beside the signature that it cannot do without, how long the whole fan-out
+//! takes, how soon the archivist has an answer, and what a queue of a million costs in memory.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use shoal_tests::process::{processor_time, resident};
+use shoal_tests::scene::Scene;
+use shoal_tests::wait;
+
+use crate::sender::percentile;
+use crate::{Bench, FOLLOWERS, HOSTS};
+
+/// How many posts are told to all.
+const POSTS: u64 = 5;
+/// How many uploads are published one after the other.
+const UPLOADS: u64 = 100;
+/// How many deliveries wait in the end.
+const MILLION: i64 = 1_000_000;
+
+/// One post to ten thousand followers on a thousand hosts, some times over.
+pub(super) async fn fan_out(bench: &Bench, scene: &Scene) -> Result<()> {
+    let (hosts, process) = (HOSTS as u64, scene.shoal.process());
+    scene.publish(1).await?;
+    bench.stub.until(hosts).await?;
+    let (cpu, mut walls) = (processor_time(process)?, Vec::new());
+    for post in 0..POSTS {
+        let before = bench.stub.delivered()?;
+        let started = Instant::now();
+        scene.publish(10 + post).await?;
+        bench.stub.until(before + hosts).await?;
+        walls.push(started.elapsed());
+    }
+    let spent = (processor_time(process)? - cpu).as_secs_f64() * 1e6 / (POSTS * hosts) as f64;
+    bench.figure(
+        "a delivery ÷ one RSA-2048 signature",
+        &format!("{:.2}", spent / bench.floor.sign),
+        &format!("{spent:.0} µs of processor time each, everything counted; {POSTS} posts to {FOLLOWERS} followers on {HOSTS} hosts that answer at once"),
+    );
+    walls.sort_unstable();
+    let wall = walls[walls.len() / 2].as_secs_f64();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let least = bench.floor.sign * 1e-6 * HOSTS as f64 / cores as f64;
+    bench.figure(
+        "that fan-out ÷ (signatures ÷ cores)",
+        &format!("{:.2}", wall / least),
+        &format!(
+            "{:.0} ms from the call to the last delivery, median; {cores} cores, which the thousand hosts share",
+            wall * 1e3
+        ),
+    );
+    Ok(())
+}
+
+/// How long the call takes that publishes, while what was published before is being told.
+pub(super) async fn publish(bench: &Bench, scene: &Scene) -> Result<()> {
+    let torrents = (0..UPLOADS)
+        .map(|seed| scene.torrent(1_000 + seed))
+        .collect::<Result<Vec<_>>>()?;
+    let before = bench.stub.delivered()?;
+    let mut times = Vec::new();
+    for torrent in torrents {
+        let started = Instant::now();
+        let answer = scene.web().upload(shoal_tests::scene::DATASET, &scene.archivist, torrent);
+        answer.await?.expect(201)?;
+        times.push(started.elapsed());
+    }
+    bench.figure(
+        "publishing returns",
+        &format!("{:.1} ms", percentile(times.clone(), 99).as_secs_f64() * 1e3),
+        &format!(
+            "p99 of {UPLOADS} calls one after the other, {FOLLOWERS} followers being told of the ones before; median {:.1} ms",
+            percentile(times, 50).as_secs_f64() * 1e3
+        ),
+    );
+    bench.stub.until(before + UPLOADS * HOSTS as u64).await
+}
+
+/// A thousand posts to a thousand hosts that are all gone. Ends the stub.
+pub(super) async fn a_million_waiting(bench: Bench, scene: &Scene, idle: f64) -> Result<()> {
+    let Bench {
+        database, stub, ..
+    } = bench;
+    drop(stub);
+    let posts = u64::try_from(MILLION)? / HOSTS as u64;
+    for post in 0..posts {
+        scene.publish(100_000 + post).await?;
+    }
+    let store = scene.shoal.store()?;
+    let waiting = async || {
+        let counts = store.delivery_counts().ok()?;
+        (counts.waiting >= MILLION - HOSTS as i64).then_some(counts.waiting)
+    };
+    let waiting = wait::until("a million deliveries in the queue", waiting).await?;
+    wait::pass(Duration::from_secs(2)).await;
+    let now = resident(scene.shoal.process()).context("it runs")?;
+    println!(
+        "figure: memory above idle with a million deliveries queued, {database} | {:.1} MiB | {now:.1} MiB resident with {waiting} waiting for {HOSTS} hosts that are gone; {idle:.1} MiB when it was new",
+        now - idle
+    );
+    Ok(())
+}
