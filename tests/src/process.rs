@@ -33,10 +33,6 @@ pub fn resident(process: u32) -> Result<f64> {
         .lines()
         .find_map(|line| line.strip_prefix("VmRSS:"))
         .context("a line VmRSS")?;
-    let kibibytes: f64 = line
-        .split_whitespace()
-        .next()
-        .context("a number")?
-        .parse()?;
+    let kibibytes: f64 = line.split_whitespace().next().context("a number")?.parse()?;
     Ok(kibibytes / 1024.0)
 }

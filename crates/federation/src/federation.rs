@@ -4,7 +4,7 @@
 use crate::{
     blocklist::Blocklist,
     fetch::{self, Client, FetchError, gate},
-    inbox::budget::Budget,
+    inbox::{budget::Budget, known::Known},
     keys::{self, Signer},
     policy::Policy,
     urls::{self, Urls},
@@ -23,6 +23,8 @@ pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 const FETCHES_PER_TASK: u32 = 6;
 /// How many actors' keys are kept loaded (about 4 KiB each).
 const IDENTITIES_KEPT: u64 = 512;
+/// How many names of actors here are kept with their rows.
+const LOCALS_KEPT: u64 = 4_096;
 /// The instance actor's name; no account or collection can have it.
 const INSTANCE: &str = "instance.actor";
 
@@ -82,8 +84,10 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) budget: Budget,
     pub(crate) blocklist: Arc<Blocklist>,
+    pub(crate) known: Known,
     pub(crate) instance: Id,
     identities: moka::sync::Cache<Id, Arc<Identity>>,
+    locals: moka::sync::Cache<(ActorKind, String), Id>,
     pub(crate) woken: Notify,
 }
 
@@ -135,8 +139,10 @@ impl Federation {
             settings,
             budget: Budget::new(),
             blocklist,
+            known: Known::new(),
             instance: actor.id,
             identities: moka::sync::Cache::new(IDENTITIES_KEPT),
+            locals: moka::sync::Cache::new(LOCALS_KEPT),
             woken: Notify::new(),
         });
         // `debug` turns off the library's own look at names and ports: it asks the resolver a second time, before the
@@ -184,6 +190,22 @@ impl Federation {
         self.shared.instance
     }
 
+    /// Whose inbox it is that an actor of this kind and name has, in any state; `None` when there is no such actor.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn inbox_owner(&self, kind: ActorKind, name: &str) -> Result<Option<Id>, StoreError> {
+        if kind == ActorKind::Instance {
+            return Ok(Some(self.shared.instance));
+        }
+        let key = (kind, name.to_owned());
+        if let Some(id) = self.shared.locals.get(&key) {
+            return Ok(Some(id));
+        }
+        let shared = Arc::clone(&self.shared);
+        blocking(move || shared.local_id(key.0, &key.1)).await
+    }
+
     /// A fresh task for the library, with its fetch counter at zero.
     pub(crate) fn request(&self) -> Data<Arc<Shared>> {
         self.library.to_request_data()
@@ -218,6 +240,32 @@ impl Shared {
             Some((kind, name)) => self.store.local_actor(kind, &name),
             None => Ok(None),
         }
+    }
+
+    /// The row of the local actor of that kind and name, in any state: names are never given out again, so what was found
+    /// once stays true. Blocks on the store the first time.
+    pub(crate) fn local_id(&self, kind: ActorKind, name: &str) -> Result<Option<Id>, StoreError> {
+        if kind == ActorKind::Instance {
+            return Ok(Some(self.instance));
+        }
+        let key = (kind, name.to_owned());
+        if let Some(id) = self.locals.get(&key) {
+            return Ok(Some(id));
+        }
+        let found = self.store.local_actor(kind, name)?.map(|actor| actor.id);
+        if let Some(id) = found {
+            self.locals.insert(key, id);
+        }
+        Ok(found)
+    }
+
+    /// The row of the local actor that an id names, in any state.
+    pub(crate) fn local_id_at(&self, id: &Url) -> Result<Option<Id>, StoreError> {
+        let named = self.urls.read_actor(id);
+        Ok(named
+            .map(|(kind, name)| self.local_id(kind, &name))
+            .transpose()?
+            .flatten())
     }
 
     /// What a local actor signs with.

@@ -114,15 +114,21 @@ async fn named(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor
     }
 }
 
-/// The local actor that a path names: `/actor`, `/accounts/{name}…`, `/collections/{name}…`; in any state.
-async fn existing(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor, Problem> {
-    federating(app)?;
+/// The kind and name of the actor that a path names.
+fn actor_of(request: &HttpRequest) -> (ActorKind, &str) {
     let kind = match request.path().split('/').nth(1) {
         Some("accounts") => ActorKind::Account,
         Some("collections") => ActorKind::Collection,
         _ => ActorKind::Instance,
     };
-    let name = request.match_info().get("name").unwrap_or_default().to_owned();
+    (kind, request.match_info().get("name").unwrap_or_default())
+}
+
+/// The local actor that a path names: `/actor`, `/accounts/{name}…`, `/collections/{name}…`; in any state.
+async fn existing(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor, Problem> {
+    federating(app)?;
+    let (kind, name) = actor_of(request);
+    let name = name.to_owned();
     let federation = app.federation.clone();
     let found = app.read(move |store| match kind {
         ActorKind::Instance => store.local_actor_by_id(federation.instance_actor()),
@@ -238,7 +244,9 @@ async fn inbox(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> A
         None
     } else {
         // A hidden actor still hears: who unfollows it meanwhile follows no more, who follows is told no.
-        Some(existing(&request, &app).await?.id)
+        let (kind, name) = actor_of(&request);
+        let owner = app.federation.inbox_owner(kind, name).await?;
+        Some(owner.ok_or_else(Problem::not_found)?)
     };
     let incoming = Incoming {
         method: request.method().as_str().to_owned(),

@@ -31,7 +31,8 @@ impl Floor {
         let ed25519 = Ed25519KeyPair::generate().map_err(|_| anyhow!("no key could be made"))?;
         let check = || {
             let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, black_box(&public));
-            key.verify(&TEXT, &signature).map_err(|_| anyhow!("it does not verify"))
+            key.verify(&TEXT, &signature)
+                .map_err(|_| anyhow!("it does not verify"))
         };
         Ok(Self {
             sign: median(|| signer.sign(black_box(&TEXT)).map(drop))?,

@@ -99,12 +99,18 @@ impl Ground<'_> {
     /// Does something for each number, many at a time.
     fn each<T: Send>(&self, count: usize, act: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
         let act = &act;
-        let work = move |first: usize| (first..count).step_by(WRITERS).map(act).collect::<Result<Vec<_>>>();
+        let work = move |first: usize| {
+            (first..count)
+                .step_by(WRITERS)
+                .map(act)
+                .collect::<Result<Vec<_>>>()
+        };
         let all = thread::scope(|scope| {
             let workers: Vec<_> = (0..WRITERS.min(count))
                 .map(|first| scope.spawn(move || work(first)))
                 .collect();
-            let join = |worker: thread::ScopedJoinHandle<'_, _>| worker.join().expect("a worker does not panic");
+            let join =
+                |worker: thread::ScopedJoinHandle<'_, _>| worker.join().expect("a worker does not panic");
             workers.into_iter().map(join).collect::<Result<Vec<_>>>()
         })?;
         Ok(all.into_iter().flatten().collect())

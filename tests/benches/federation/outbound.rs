@@ -61,7 +61,9 @@ pub(super) async fn publish(bench: &Bench, scene: &Scene) -> Result<()> {
     let mut times = Vec::new();
     for torrent in torrents {
         let started = Instant::now();
-        let answer = scene.web().upload(shoal_tests::scene::DATASET, &scene.archivist, torrent);
+        let answer = scene
+            .web()
+            .upload(shoal_tests::scene::DATASET, &scene.archivist, torrent);
         answer.await?.expect(201)?;
         times.push(started.elapsed());
     }
@@ -78,9 +80,7 @@ pub(super) async fn publish(bench: &Bench, scene: &Scene) -> Result<()> {
 
 /// A thousand posts to a thousand hosts that are all gone. Ends the stub.
 pub(super) async fn a_million_waiting(bench: Bench, scene: &Scene, idle: f64) -> Result<()> {
-    let Bench {
-        database, stub, ..
-    } = bench;
+    let Bench { database, stub, .. } = bench;
     drop(stub);
     let posts = u64::try_from(MILLION)? / HOSTS as u64;
     for post in 0..posts {

@@ -63,7 +63,12 @@ impl Target {
     }
 
     /// Posts all of them over so many connections; how long each took to be answered with this status.
-    pub(super) fn post(&self, requests: &[Vec<u8>], connections: usize, status: u16) -> Result<Vec<Duration>> {
+    pub(super) fn post(
+        &self,
+        requests: &[Vec<u8>],
+        connections: usize,
+        status: u16,
+    ) -> Result<Vec<Duration>> {
         let next = AtomicUsize::new(0);
         let work = || -> Result<Vec<Duration>> {
             let mut connection = TcpStream::connect(&self.address)?;
@@ -81,7 +86,8 @@ impl Target {
         };
         let all = thread::scope(|scope| {
             let workers: Vec<_> = (0..connections).map(|_| scope.spawn(work)).collect();
-            let join = |worker: thread::ScopedJoinHandle<'_, _>| worker.join().expect("a worker does not panic");
+            let join =
+                |worker: thread::ScopedJoinHandle<'_, _>| worker.join().expect("a worker does not panic");
             workers.into_iter().map(join).collect::<Result<Vec<_>>>()
         })?;
         Ok(all.concat())
@@ -92,7 +98,9 @@ impl Target {
         let count = AtomicUsize::new(0);
         let work = || {
             while !end.load(Ordering::Relaxed) {
-                let Ok(mut connection) = TcpStream::connect(&self.address) else { continue };
+                let Ok(mut connection) = TcpStream::connect(&self.address) else {
+                    continue;
+                };
                 let _bounded = connection.set_read_timeout(Some(Duration::from_secs(2)));
                 while !end.load(Ordering::Relaxed) {
                     let request = &requests[count.fetch_add(1, Ordering::Relaxed) % requests.len()];
@@ -124,7 +132,9 @@ fn read(connection: &mut TcpStream) -> Result<String> {
         };
         let head = String::from_utf8_lossy(&held[..end]).into_owned();
         let lower = head.to_ascii_lowercase();
-        let length = lower.lines().find_map(|line| line.strip_prefix("content-length:"));
+        let length = lower
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length:"));
         let length: usize = length.context("an answer says its length")?.trim().parse()?;
         if held.len() >= end + 4 + length {
             return Ok(head);

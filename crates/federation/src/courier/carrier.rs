@@ -111,7 +111,11 @@ impl Carrier {
         let attempt = self.attempt_at(delivery.id, status, reason);
         let settled = self.desk.settle(Outcome { attempt, fate, then }).await?;
         self.hand.extend(settled.next);
-        Ok(settled.held && !matches!(fate, Fate::NotNow { .. }))
+        let failed = matches!(fate, Fate::NotNow { .. });
+        if failed {
+            self.shared().known.failed(&self.host.host);
+        }
+        Ok(settled.held && !failed)
     }
 
     fn attempt_at(&self, delivery: i64, status: Option<u16>, reason: String) -> Attempt {
@@ -212,8 +216,10 @@ impl Carrier {
             let fetched = tokio::time::timeout(LOOK, remote::refetch(&self.desk.federation, &url)).await;
             if matches!(fetched, Ok(Err(FetchError::Gone | FetchError::Status(404)))) {
                 let moment = self.shared().moment();
-                let gone = move |store: &Store| store.mark_remote_actor_gone(moment, &owner.uri);
+                let uri = owner.uri.clone();
+                let gone = move |store: &Store| store.mark_remote_actor_gone(moment, &uri);
                 self.shared().with_store(gone).await?;
+                self.shared().known.forget(&owner.uri);
             }
         }
         Ok(())

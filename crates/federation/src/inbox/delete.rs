@@ -43,10 +43,12 @@ impl Activity for Delete {
 
     async fn receive(self, data: &Data<Arc<Shared>>) -> Result<(), InboxError> {
         let moment = data.moment();
+        let actor = self.envelope.actor.to_string();
         data.with_store(move |store| {
             store.receive_actor_gone(moment, self.envelope.received, self.envelope.actor.as_str())
         })
         .await?;
+        data.known.forget(&actor);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use super::{Envelope, InboxError};
 use crate::{Shared, vocab::incoming::Object};
 use activitypub_federation::{config::Data, traits::Activity};
 use serde_json::Value;
-use shoal_store::{NewFollower, RemoteActor};
+use shoal_store::{Id, NewFollower};
 use std::sync::Arc;
 use url::Url;
 
@@ -15,7 +15,7 @@ pub(super) struct Follow {
     envelope: Envelope,
     as_written: Value,
     object: Url,
-    sender: RemoteActor,
+    sender: Id,
 }
 
 impl Follow {
@@ -23,7 +23,7 @@ impl Follow {
     pub(super) fn read(
         envelope: Envelope,
         (object, as_written): (Option<Object>, Value),
-        sender: RemoteActor,
+        sender: Id,
     ) -> Result<Self, InboxError> {
         let object = object.and_then(|object| object.id);
         let object = object.ok_or(InboxError::NotHere("The Follow does not say whom to follow."))?;
@@ -60,12 +60,10 @@ impl Activity for Follow {
         let shared = Arc::clone(data.app_data());
         let moment = data.moment();
         data.with_store(move |store| {
-            let Some(local) = shared.local_actor(&self.object)? else {
-                return Err(shoal_store::StoreError::NotFound { what: "actor" });
-            };
+            let local = shared.local_id_at(&self.object)?;
             let new = NewFollower {
-                actor: local.id,
-                follower: self.sender.id,
+                actor: local.ok_or(shoal_store::StoreError::NotFound { what: "actor" })?,
+                follower: self.sender,
                 follow_uri: self.envelope.id.to_string(),
                 // In the sender's own spelling, or it might not know it again.
                 follow_json: self.as_written.to_string(),

@@ -8,6 +8,7 @@ pub(crate) mod budget;
 mod delete;
 mod error;
 mod follow;
+pub(crate) mod known;
 mod nothing;
 mod reject;
 pub(crate) mod sender;
@@ -25,7 +26,8 @@ use crate::{
 use activitypub_federation::{config::Data, protocol::verification::verify_domains_match, traits::Activity};
 use bytes::Bytes;
 use http::HeaderMap;
-use shoal_store::{Id, Millis, Received, RemoteActor, Store, host_of};
+use known::Sender;
+use shoal_store::{Id, Millis, Received, Store};
 use std::{sync::Arc, time::Duration};
 use url::Url;
 
@@ -155,11 +157,13 @@ impl Federation {
     }
 
     /// Whoever sends something lives: what waits for its host may be tried at once, however often it failed.
-    async fn note_that_it_lives(&self, sender: &RemoteActor) -> Result<(), InboxError> {
-        let Ok(host) = host_of(sender.shared_inbox.as_ref().unwrap_or(&sender.inbox)) else {
+    async fn note_that_it_lives(&self, sender: &Sender) -> Result<(), InboxError> {
+        let shared = self.shared();
+        let held_up = |host: &String| shared.known.may_be_held_up(shared.now(), host);
+        let Some(host) = sender.host.clone().filter(held_up) else {
             return Ok(());
         };
-        let moment = self.shared().moment();
+        let moment = shared.moment();
         let due = move |store: &Store| store.host_answered(moment, &host);
         if self.shared().with_store(due).await? {
             self.wake();
@@ -172,7 +176,7 @@ impl Federation {
         &self,
         activity: incoming::Incoming,
         signed_at: Millis,
-        sender: RemoteActor,
+        sender: Arc<Sender>,
     ) -> Result<(), InboxError> {
         let data = self.request();
         let (kind, object) = (activity.kind, activity.object);
@@ -196,13 +200,13 @@ impl Federation {
                     return Err(InboxError::TooMany);
                 }
                 return take(
-                    follow::Follow::read(envelope, (object, as_written), sender)?,
+                    follow::Follow::read(envelope, (object, as_written), sender.id)?,
                     &data,
                 )
                 .await;
             }
             "Undo" => {
-                if let Some(undo) = undo::UndoFollow::read(&envelope, about, &sender) {
+                if let Some(undo) = undo::UndoFollow::read(&envelope, about, sender.id) {
                     return take(undo, &data).await;
                 }
             }

@@ -2,14 +2,14 @@
 //! `assertionMethod`, as its own, everything on one origin. So the key document itself is never fetched, only the actor,
 //! by a signed GET; that covers GoToSocial, whose key ids have no fragment and show strangers only a stub.
 
-use super::{InboxError, budget::Failure};
+use super::{InboxError, budget::Failure, known::Sender};
 use crate::{
     Federation, FetchError, policy, remote,
-    verify::{Claim, Refusal, key::PublicKey},
-    vocab::{incoming::Incoming, remote_actor::Document},
+    verify::{Claim, Refusal},
+    vocab::incoming::Incoming,
 };
-use shoal_store::{Millis, RemoteActor, Store};
-use std::time::Duration;
+use shoal_store::{Millis, Store};
+use std::{sync::Arc, time::Duration};
 use url::Url;
 
 /// After this long a kept actor is fetched anew when it does something that matters.
@@ -28,12 +28,17 @@ pub(super) async fn identify(
     federation: &Federation,
     claims: &[Claim],
     activity: &Incoming,
-) -> Result<Option<(RemoteActor, Millis)>, InboxError> {
+) -> Result<Option<(Arc<Sender>, Millis)>, InboxError> {
     if !claims
         .iter()
         .any(|claim| is_at_home(&claim.key_id, &activity.actor))
     {
         return Err(InboxError::Key("is not on the host of the activity's actor"));
+    }
+    if let Some(known) = known(federation, claims, &activity.actor) {
+        let (sender, signed_at) = known;
+        let fresh = refresh_if_stale(federation, sender, activity).await;
+        return Ok(Some((fresh, signed_at)));
     }
     let kept = kept(federation, &activity.actor).await?;
     let gone_at = kept.as_ref().and_then(|actor| actor.gone_at);
@@ -61,19 +66,33 @@ pub(crate) async fn confirm(
     federation: &Federation,
     claims: &[Claim],
     actor: &Url,
-) -> Result<(RemoteActor, Millis), InboxError> {
+) -> Result<(Arc<Sender>, Millis), InboxError> {
+    if let Some(known) = known(federation, claims, actor) {
+        return Ok(known);
+    }
     let kept = present(federation, actor).await?;
     confirm_as(federation, claims, actor, kept).await
 }
 
-/// The actor as it is kept, even when it is gone.
-async fn kept(federation: &Federation, actor: &Url) -> Result<Option<RemoteActor>, InboxError> {
-    let uri = actor.to_string();
-    let kept = move |store: &Store| store.remote_actor(&uri);
-    Ok(federation.shared().with_store(kept).await?)
+/// The actor, if it was heard of a moment ago and the key that was known then bears out a claim.
+fn known(federation: &Federation, claims: &[Claim], actor: &Url) -> Option<(Arc<Sender>, Millis)> {
+    let shared = federation.shared();
+    let known = shared.known.find(shared.now(), actor.as_str())?;
+    let signed_at = check(claims, &known).ok()?;
+    Some((known, signed_at))
 }
 
-async fn present(federation: &Federation, actor: &Url) -> Result<Option<RemoteActor>, InboxError> {
+/// The actor as it is kept, even when it is gone.
+async fn kept(federation: &Federation, actor: &Url) -> Result<Option<Arc<Sender>>, InboxError> {
+    let (shared, uri) = (federation.shared(), actor.to_string());
+    let now = shared.now();
+    let kept = shared
+        .with_store(move |store: &Store| store.remote_actor(&uri))
+        .await?;
+    Ok(kept.map(|actor| Arc::new(Sender::of(&actor, now))))
+}
+
+async fn present(federation: &Federation, actor: &Url) -> Result<Option<Arc<Sender>>, InboxError> {
     let kept = kept(federation, actor).await?;
     Ok(kept.filter(|actor| actor.gone_at.is_none()))
 }
@@ -82,14 +101,16 @@ async fn confirm_as(
     federation: &Federation,
     claims: &[Claim],
     actor: &Url,
-    kept: Option<RemoteActor>,
-) -> Result<(RemoteActor, Millis), InboxError> {
-    let known = kept.is_some();
+    kept: Option<Arc<Sender>>,
+) -> Result<(Arc<Sender>, Millis), InboxError> {
+    let (shared, known) = (federation.shared(), kept.is_some());
     if let Some(kept) = kept {
         match check(claims, &kept) {
-            Ok(signed_at) => return Ok((kept, signed_at)),
+            Ok(signed_at) => {
+                shared.known.keep(actor.as_str(), &kept);
+                return Ok((kept, signed_at));
+            }
             Err(refusal) => {
-                let shared = federation.shared();
                 if !shared.budget.may_refetch(shared.now(), actor.as_str()) {
                     return Err(refusal);
                 }
@@ -110,11 +131,11 @@ fn is_at_home(key_id: &str, actor: &Url) -> bool {
 }
 
 /// When the first claim was made that one of the actor's keys bears out; the first refusal when there is none.
-fn check(claims: &[Claim], actor: &RemoteActor) -> Result<Millis, InboxError> {
+fn check(claims: &[Claim], sender: &Sender) -> Result<Millis, InboxError> {
     let mut refused = None;
     for claim in claims {
-        let held = match find_key(actor, &claim.key_id) {
-            Some(key) => claim.check(&key).map_err(InboxError::from),
+        let held = match sender.with_key(&claim.key_id, |key| claim.check(key)) {
+            Some(checked) => checked.map_err(InboxError::from),
             None => Err(InboxError::Key(
                 "is not one that the activity's actor lists and that can be read here",
             )),
@@ -127,22 +148,12 @@ fn check(claims: &[Claim], actor: &RemoteActor) -> Result<Millis, InboxError> {
     Err(refused.unwrap_or(InboxError::Signature(Refusal::Unsigned)))
 }
 
-/// The key of that id; the actor's own id and its handle stand for its first key.
-fn find_key(actor: &RemoteActor, key_id: &str) -> Option<PublicKey> {
-    let is_handle = || key_id == format!("acct:{}@{}", actor.name, actor.domain);
-    if actor.key_id == key_id || actor.uri == key_id || is_handle() {
-        return PublicKey::from_pem(&actor.public_key_pem);
-    }
-    let document: Document = serde_json::from_str(&actor.json).ok()?;
-    document.check().ok()?.key(key_id)
-}
-
 /// Fetches an actor within the budget, and remembers a failure.
 pub(super) async fn fetch(
     federation: &Federation,
     actor: &Url,
     known: bool,
-) -> Result<RemoteActor, InboxError> {
+) -> Result<Arc<Sender>, InboxError> {
     let _turn = federation.shared().budget.turn(actor.as_str()).await;
     if !known && let Some(brought) = present(federation, actor).await? {
         // Others who asked for it have brought it in.
@@ -155,13 +166,17 @@ pub(super) async fn fetch(
             remote::dereference(federation, actor).await
         }
     };
-    ask(federation, actor, fetching)
+    let fetched = ask(federation, actor, fetching)
         .await
         .map_err(|refusal| match refusal {
             // The kept key did not fit, and there is no newer one: the signature is simply wrong.
             InboxError::Key(_) if known => InboxError::Signature(Refusal::Signature),
             other => other,
-        })
+        })?;
+    let shared = federation.shared();
+    let sender = Arc::new(Sender::of(&fetched, shared.now()));
+    shared.known.keep(actor.as_str(), &sender);
+    Ok(sender)
 }
 
 /// Asks another server for an actor or a key within the budget, and remembers a failure.
@@ -212,7 +227,7 @@ pub(crate) async fn ask<T>(
 
 /// A follower's inbox may have moved since it was last looked at; the old one does until the new one is known. One that
 /// said that it changed, when it could not be looked at, is looked at whatever it does.
-async fn refresh_if_stale(federation: &Federation, kept: RemoteActor, activity: &Incoming) -> RemoteActor {
+async fn refresh_if_stale(federation: &Federation, kept: Arc<Sender>, activity: &Incoming) -> Arc<Sender> {
     let now = federation.shared().now();
     let stale = kept.fetched_at == 0 || now - kept.fetched_at > STALE && activity.kind == "Follow";
     if !stale

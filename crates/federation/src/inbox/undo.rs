@@ -4,7 +4,7 @@
 use super::{Envelope, InboxError};
 use crate::{Shared, policy, vocab::incoming::Object};
 use activitypub_federation::{config::Data, traits::Activity};
-use shoal_store::{RemoteActor, UndoFollow as Undone};
+use shoal_store::{Id, UndoFollow as Undone};
 use std::sync::Arc;
 use url::Url;
 
@@ -14,12 +14,12 @@ pub(super) struct UndoFollow {
     envelope: Envelope,
     follow: Option<Url>,
     followed: Option<Url>,
-    sender: shoal_store::Id,
+    sender: Id,
 }
 
 impl UndoFollow {
     /// Reads an embedded Follow of the sender's, or a bare id on the sender's host; `None` for everything else.
-    pub(super) fn read(envelope: &Envelope, object: Option<&Object>, sender: &RemoteActor) -> Option<Self> {
+    pub(super) fn read(envelope: &Envelope, object: Option<&Object>, sender: Id) -> Option<Self> {
         let object = object?;
         let embedded = object.embedded.is_some();
         if embedded && object.kind().as_deref() != Some("Follow") {
@@ -43,7 +43,7 @@ impl UndoFollow {
             envelope: envelope.clone(),
             follow,
             followed,
-            sender: sender.id,
+            sender,
         })
     }
 }
@@ -69,12 +69,9 @@ impl Activity for UndoFollow {
         let shared = Arc::clone(data.app_data());
         let moment = data.moment();
         data.with_store(move |store| {
-            let local = match &self.followed {
-                Some(url) => shared.local_actor(url)?,
-                None => None,
-            };
+            let local = self.followed.as_ref().map(|url| shared.local_id_at(url));
             let undone = Undone {
-                actor: local.map(|local| local.id),
+                actor: local.transpose()?.flatten(),
                 follower: self.sender,
                 follow_uri: self.follow.as_ref().map(Url::to_string),
             };

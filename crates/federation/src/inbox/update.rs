@@ -17,9 +17,11 @@ pub(super) async fn refresh(federation: &Federation, envelope: &Envelope) -> Res
         return Ok(());
     }
     if !shared.budget.may_refresh(shared.now(), &uri) {
-        return Ok(shared
-            .with_store(move |store| store.doubt_remote_actor(&uri))
-            .await?);
+        let doubted = uri.clone();
+        let doubt = shared.with_store(move |store| store.doubt_remote_actor(&doubted));
+        doubt.await?;
+        shared.known.forget(&uri);
+        return Ok(());
     }
     match sender::fetch(federation, &envelope.actor, true).await {
         Err(passing @ (InboxError::Unreachable(_) | InboxError::TooMany | InboxError::Store(_))) => {
