@@ -87,36 +87,50 @@ impl Store {
     /// # Errors
     /// `Invalid` for an id or inbox that cannot be stored; otherwise when the database does not answer.
     pub fn record_built(&self, mut m: Moment, event: Id, built: Built) -> Result<bool, StoreError> {
+        self.write(move |tx| record_one(tx.db, &mut m, event, &built))
+    }
+
+    /// The same for several events that do not depend on each other, in order and in one transaction.
+    ///
+    /// # Errors
+    /// As [`Store::record_built`]; then nothing of any of them is written.
+    pub fn record_all_built(&self, mut m: Moment, all: Vec<(Id, Built)>) -> Result<(), StoreError> {
         self.write(move |tx| {
-            let db = &mut *tx.db;
-            let first = diesel::update(events::table.filter(events::id.eq(event)))
-                .filter(events::built_at.is_null())
-                .set(events::built_at.eq(m.now))
-                .execute(db)?;
-            if first == 0 {
-                return Ok(false);
+            for (event, built) in &all {
+                record_one(tx.db, &mut m, *event, built)?;
             }
-            for uri in &built.tombstones {
-                if tombstone(db, m.now, uri)? {
-                    withdraw(db, m.now, uri)?;
-                }
-            }
-            for uri in &built.returned {
-                bring_back(db, uri)?;
-            }
-            for record in &built.records {
-                save_record(db, m.now, record)?;
-            }
-            for activity in &built.activities {
-                let seq = log(db, m.now, event, activity)?;
-                queue_for(db, m.now, seq, activity)?;
-            }
-            for event in &built.left {
-                record_event(db, &mut m, event)?;
-            }
-            Ok(true)
+            Ok(())
         })
     }
+}
+
+fn record_one(db: &mut Db, m: &mut Moment, event: Id, built: &Built) -> Result<bool, StoreError> {
+    let first = diesel::update(events::table.filter(events::id.eq(event)))
+        .filter(events::built_at.is_null())
+        .set(events::built_at.eq(m.now))
+        .execute(db)?;
+    if first == 0 {
+        return Ok(false);
+    }
+    for uri in &built.tombstones {
+        if tombstone(db, m.now, uri)? {
+            withdraw(db, m.now, uri)?;
+        }
+    }
+    for uri in &built.returned {
+        bring_back(db, uri)?;
+    }
+    for record in &built.records {
+        save_record(db, m.now, record)?;
+    }
+    for activity in &built.activities {
+        let seq = log(db, m.now, event, activity)?;
+        queue_for(db, m.now, seq, activity)?;
+    }
+    for event in &built.left {
+        record_event(db, m, event)?;
+    }
+    Ok(true)
 }
 
 fn log(db: &mut Db, now: Millis, event: Id, new: &NewActivity) -> Result<i64, StoreError> {

@@ -158,6 +158,13 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether it is an answer to somebody elsewhere, which depends on no other event.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::FollowAccepted { .. } | Self::FollowRejected { .. })
+    }
+}
+
 /// An event that nobody has turned into activities yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingEvent {

@@ -5,6 +5,7 @@
 use crate::{Federation, outbox};
 use shoal_store::{Built, Millis, PendingEvent, Store, StoreError};
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -63,8 +64,14 @@ impl Expander {
             pending = self.pending().await?;
         }
         let full = pending.len() == BATCH as usize;
-        for event in pending {
-            build(&self.federation, event).await?;
+        let mut pending = VecDeque::from(pending);
+        while let Some(event) = pending.pop_front() {
+            let mut together = vec![event];
+            while together[0].event.is_answer() && pending.front().is_some_and(|next| next.event.is_answer())
+            {
+                together.extend(pending.pop_front());
+            }
+            build(&self.federation, together).await?;
             if !self.surely_holds() && !self.take().await? {
                 return Ok(Expanded::All);
             }
@@ -110,25 +117,45 @@ impl Expander {
     }
 }
 
-async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), StoreError> {
+/// Builds one event, or several that do not depend on each other and are written down together.
+async fn build(federation: &Arc<Federation>, events: Vec<PendingEvent>) -> Result<(), StoreError> {
     let builder = Arc::clone(federation);
     let moment = federation.shared().moment();
-    let seq = event.seq;
-    let again = federation.shared().moment();
-    let built = federation.shared().with_store(move |store| {
-        let outcome = outbox::build(&builder, &event);
-        match outcome.and_then(|built| store.record_built(moment, event.id, built)) {
-            Err(error) if is_lasting(&error) => {
-                // It would fail for ever and hold up everything behind it.
-                tracing::error!(seq, %error, event = ?event.event, "an event cannot be told and is left out");
-                store.record_built(again, event.id, Built::default())
-            }
+    let told = federation.shared().with_store(move |store| {
+        let mut all = Vec::with_capacity(events.len());
+        for event in &events {
+            all.push((event.id, unless_lasting(event, outbox::build(&builder, event))?));
+        }
+        match store.record_all_built(moment, all) {
+            Err(error) if is_lasting(&error) => one_by_one(&builder, store, &events),
             other => other,
         }
     });
-    let told = built.await;
-    told.inspect_err(|error| tracing::error!(seq, %error, "an event could not be built"))
-        .map(drop)
+    told.await
+        .inspect_err(|error| tracing::error!(%error, "events could not be built"))
+}
+
+/// Finds those among them that cannot be written down, and leaves only those out.
+fn one_by_one(federation: &Federation, store: &Store, events: &[PendingEvent]) -> Result<(), StoreError> {
+    for event in events {
+        let built = unless_lasting(event, outbox::build(federation, event))?;
+        let (moment, again) = (federation.shared().moment(), federation.shared().moment());
+        if let Err(error) = store.record_built(moment, event.id, built) {
+            store.record_built(again, event.id, unless_lasting(event, Err(error))?)?;
+        }
+    }
+    Ok(())
+}
+
+/// What an event comes to; nothing when it would fail for ever and hold up everything behind it.
+fn unless_lasting(event: &PendingEvent, outcome: Result<Built, StoreError>) -> Result<Built, StoreError> {
+    outcome.or_else(|error| {
+        if !is_lasting(&error) {
+            return Err(error);
+        }
+        tracing::error!(seq = event.seq, %error, event = ?event.event, "an event cannot be told and is left out");
+        Ok(Built::default())
+    })
 }
 
 /// Whether building the same event again can only fail again.
