@@ -13,6 +13,7 @@ use shoal_federation::Incoming;
 use shoal_federation::vocab::terms;
 use shoal_store::{ActorKind, LocalActor, Visibility};
 
+use crate::announce;
 use crate::app::App;
 use crate::error::Problem;
 use crate::reader;
@@ -260,5 +261,13 @@ async fn inbox(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> A
         .outside(async move { federation.receive(incoming).await })
         .await?;
     let status = StatusCode::from_u16(receipt.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status == StatusCode::UNAUTHORIZED
+        && let Some(address) = announce::address(&request, &app)
+    {
+        let wait = app.limits.disbelieved(address);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
     Ok(HttpResponse::build(status).json(serde_json::json!({ "message": receipt.sentence })))
 }

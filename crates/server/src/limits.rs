@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -20,7 +21,11 @@ pub struct Limits {
     sign_in_address: DefaultKeyedRateLimiter<IpAddr>,
     sign_in_name: DefaultKeyedRateLimiter<String>,
     changes: DefaultKeyedRateLimiter<Id>,
+    disbelieved: DefaultKeyedRateLimiter<IpAddr>,
 }
+
+/// How long somebody waits for an answer who keeps sending what is not believed.
+const DISBELIEVED_WAITS: Duration = Duration::from_secs(1);
 
 fn per_minute(sustained: u32, burst: u32) -> Quota {
     let at_least_one = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
@@ -33,6 +38,7 @@ impl Default for Limits {
             sign_in_address: RateLimiter::keyed(per_minute(10, 20)),
             sign_in_name: RateLimiter::keyed(per_minute(5, 10)),
             changes: RateLimiter::keyed(per_minute(600, 600)),
+            disbelieved: RateLimiter::keyed(per_minute(120, 300)),
         }
     }
 }
@@ -58,11 +64,22 @@ impl Limits {
         check(&self.changes, &account)
     }
 
+    /// How long the answer waits to a request that was not believed: not at all for an honest mistake, a second for an
+    /// address that makes more than 120 a minute (300 at once). Whoever only pretends then costs a held connection and
+    /// little work, while what is believed is answered at once, from that address too.
+    pub fn disbelieved(&self, address: IpAddr) -> Duration {
+        match check(&self.disbelieved, &network(address)) {
+            Ok(()) => Duration::ZERO,
+            Err(_) => DISBELIEVED_WAITS,
+        }
+    }
+
     /// Drops what was not used lately.
     pub fn forget_idle(&self) {
         self.sign_in_address.retain_recent();
         self.sign_in_name.retain_recent();
         self.changes.retain_recent();
+        self.disbelieved.retain_recent();
     }
 }
 
@@ -96,6 +113,17 @@ fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_keeps_sending_what_is_not_believed_waits() {
+        let limits = Limits::default();
+        let pretender: IpAddr = "198.51.100.7".parse().expect("an address");
+        let waits: Vec<Duration> = (0..400).map(|_| limits.disbelieved(pretender)).collect();
+        assert!(waits[..300].iter().all(Duration::is_zero));
+        assert_eq!(waits[399], DISBELIEVED_WAITS);
+        let other = "198.51.100.8".parse().expect("an address");
+        assert!(limits.disbelieved(other).is_zero());
+    }
 
     #[test]
     fn guessing_a_password_is_slowed_and_others_are_not() {
