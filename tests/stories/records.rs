@@ -40,6 +40,10 @@ async fn records_go_to_those_who_understand_them_and_to_nobody_else() -> Result<
 
     assert_eq!(inboxes.unread(), Vec::<Value>::new());
     let got = inboxes.got();
+    // What a host is told first is that it follows: nothing overtakes.
+    for told in got.values() {
+        assert_eq!(told[0]["type"], "Accept");
+    }
     let told = |host: usize, record: bool| -> Vec<String> {
         let all = got.get(&inboxes.host(host)).into_iter().flatten();
         let of_records =
