@@ -1,6 +1,7 @@
 //! SQLite's writer: one thread that has the only writing connection of this process. It takes the verbs that wait,
 //! runs each in a savepoint of one shared transaction, commits, and answers only then, so that one sync to the disk
-//! serves all of them. Knows nothing of what the verbs do. Next: `engine.rs`.
+//! serves all of them. The first of them needs no savepoint, for which each page that it changes would be set aside: if
+//! it fails, the transaction is begun anew. Knows nothing of what the verbs do. Next: `engine.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -78,8 +79,9 @@ impl Drop for Writer {
 
 /// A verb on its way through the thread.
 trait Job: Send {
-    /// Runs the verb in a savepoint. An error means that the whole transaction is lost, not only this verb.
-    fn run(&mut self, db: &mut Db, listing: &mut Vec<ListingChange>) -> Result<(), StoreError>;
+    /// Runs the verb; what it changed is undone if it fails. `first` is the one before which nothing was written in this
+    /// transaction. An error means that the whole transaction is lost, not only this verb.
+    fn run(&mut self, db: &mut Db, listing: &mut Vec<ListingChange>, first: bool) -> Result<(), StoreError>;
     /// Answers the caller: the verb's outcome if the transaction was committed, else why not.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
 }
@@ -95,11 +97,13 @@ where
     F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
     T: Send,
 {
-    fn run(&mut self, db: &mut Db, listing: &mut Vec<ListingChange>) -> Result<(), StoreError> {
+    fn run(&mut self, db: &mut Db, listing: &mut Vec<ListingChange>, first: bool) -> Result<(), StoreError> {
         let Some(verb) = self.verb.take() else {
             return Ok(());
         };
-        Manager::begin_transaction(db)?;
+        if !first {
+            Manager::begin_transaction(db)?;
+        }
         let mut changes = Vec::new();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             verb(&mut Tx {
@@ -110,12 +114,19 @@ where
         .unwrap_or_else(|_| Err(StoreError::Internal("a verb of the store panicked".into())));
         match &outcome {
             Ok(_) => {
-                Manager::commit_transaction(db)?;
+                if !first {
+                    Manager::commit_transaction(db)?;
+                }
                 listing.append(&mut changes);
             }
             // The disk is full or failing: SQLite may have rolled back everything already.
             Err(StoreError::Unavailable(why)) => return Err(StoreError::Unavailable(why.clone())),
-            Err(_) => Manager::rollback_transaction(db)?,
+            Err(_) => {
+                Manager::rollback_transaction(db)?;
+                if first {
+                    begin(db, &WRITE)?;
+                }
+            }
         }
         self.outcome = Some(outcome);
         Ok(())
@@ -168,7 +179,7 @@ fn commit_batch(
     begin(db, &WRITE)?;
     let mut at = 0;
     while let Some(job) = batch.get_mut(at) {
-        job.run(db, listing)?;
+        job.run(db, listing, at == 0)?;
         at += 1;
         if at < MOST_IN_A_BATCH
             && let Ok(next) = queue.try_recv()
