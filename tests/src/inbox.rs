@@ -14,7 +14,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context, Result};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use shoal_store::{ActorKind, Moment, NewFollower, NewRemoteActor, Received};
+use shoal_store::{ActorKind, Answer, Arrival, CallsFor, Moment, NewFollower, NewRemoteActor, Received};
 use tokio::sync::Semaphore;
 
 use crate::instance::{self, Shoal};
@@ -104,24 +104,35 @@ impl Inboxes {
             let follow = format!("{base}/follows/1");
             let actor_uri = &actor.uri;
             let object = format!("{}/collections/{collection}", shoal.url());
-            let json =
-                json!({ "id": follow, "type": "Follow", "actor": actor_uri, "object": object }).to_string();
+            let follow_json = json!({ "id": follow, "type": "Follow", "actor": actor_uri, "object": object });
+            let accept = json!({ "id": format!("{object}/accepts/{host}"), "type": "Accept", "actor": object,
+                "to": [actor_uri], "object": follow_json });
+            let accept = Answer {
+                uri: format!("{object}/accepts/{host}"),
+                actor: followed.id,
+                kind: "Accept".to_owned(),
+                object_uri: follow.clone(),
+                json: accept.to_string(),
+                inbox: actor.inbox.clone(),
+                host: shoal_store::host_of(&actor.inbox)?,
+            };
             let follower = store.save_remote_actor(moment(), actor)?.id;
-            let now = moment().now;
-            let (activity_id, kind) = (follow.clone(), "Follow".to_owned());
             let received = Received {
-                activity_id,
+                activity_id: follow.clone(),
                 host: host.to_string(),
-                kind,
-                signed_at: now,
+                kind: "Follow".to_owned(),
+                signed_at: moment().now,
             };
             let new = NewFollower {
                 actor: followed.id,
                 follower,
                 follow_uri: follow,
-                follow_json: json,
+                accept,
             };
-            store.receive_follow(moment(), received, new)?;
+            let calls_for = CallsFor::Follow(new);
+            for effect in store.receive(moment(), vec![Arrival { received, calls_for }])? {
+                effect?;
+            }
         }
         Ok(())
     }

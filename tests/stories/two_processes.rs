@@ -13,7 +13,7 @@ use shoal_tests::scene::{DATASET, Scene, text};
 use shoal_tests::wait;
 
 /// More than one process sends to at once, so that there is something left for the other.
-const HOSTS: usize = 100;
+const HOSTS: usize = 160;
 const UPLOADS: usize = 8;
 
 #[tokio::test]

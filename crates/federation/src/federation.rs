@@ -6,14 +6,15 @@ use crate::{
     fetch::{self, Client, FetchError, gate},
     inbox::{budget::Budget, known::Known},
     keys::{self, Signer},
+    ledger::{Gather, Ledger},
     policy::Policy,
     urls::{self, Urls},
 };
 use activitypub_federation::config::{Data, FederationConfig};
 use ipnet::IpNet;
-use shoal_store::{ActorKind, Id, LocalActor, Millis, Moment, Store, StoreError};
-use std::{net::SocketAddr, sync::Arc};
-use tokio::sync::Notify;
+use shoal_store::{ARRIVALS, ActorKind, Arrival, Effect, Id, LocalActor, Millis, Moment, Store, StoreError};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{runtime::Handle, sync::Notify};
 use url::Url;
 
 /// Unix milliseconds, from wherever the server takes its time.
@@ -25,6 +26,8 @@ const FETCHES_PER_TASK: u32 = 6;
 const IDENTITIES_KEPT: u64 = 512;
 /// How many names of actors here are kept with their rows.
 const LOCALS_KEPT: u64 = 4_096;
+/// How long what comes in may wait for what comes at the same time.
+const GATHER: Gather = Gather::Returning(Duration::from_millis(1));
 /// The instance actor's name; no account or collection can have it.
 const INSTANCE: &str = "instance.actor";
 
@@ -85,14 +88,19 @@ pub(crate) struct Shared {
     pub(crate) budget: Budget,
     pub(crate) blocklist: Arc<Blocklist>,
     pub(crate) known: Known,
+    /// What came in, on its way into the store.
+    pub(crate) arrivals: Ledger<Arrival, Effect>,
     pub(crate) instance: Id,
     identities: moka::sync::Cache<Id, Arc<Identity>>,
     locals: moka::sync::Cache<(ActorKind, String), Id>,
     pub(crate) woken: Notify,
+    runtime: Handle,
 }
 
 /// What an actor of ours signs with; neither ever changes.
 pub(crate) struct Identity {
+    /// The actor's id in the fediverse.
+    pub(crate) uri: String,
     /// `{actor}#main-key`.
     pub(crate) key_id: String,
     pub(crate) signer: Arc<Signer>,
@@ -112,7 +120,7 @@ impl Federation {
     /// [`BuildError`]; nothing works without.
     pub async fn build(settings: Settings, store: Arc<Store>) -> Result<Arc<Self>, BuildError> {
         let urls = Urls::new(&settings.base_url);
-        let moment = moment(&settings.clock);
+        let moment = moment_of(&settings.clock);
         let title = settings.title.clone();
         let keeper = Arc::clone(&store);
         let made = blocking(move || keeper.ensure_instance_actor(moment, INSTANCE, &title, keys::generate));
@@ -132,6 +140,10 @@ impl Federation {
             clock: Arc::clone(&settings.clock),
             blocklist: Some(Arc::clone(&blocklist)),
         })?);
+        let (keeper, clock) = (Arc::clone(&store), Arc::clone(&settings.clock));
+        let arrivals = Ledger::open("arrivals", (ARRIVALS, GATHER), move |page| {
+            keeper.receive(moment_of(&clock), page)
+        })?;
         let shared = Arc::new(Shared {
             store,
             client: Arc::clone(&client),
@@ -140,10 +152,12 @@ impl Federation {
             budget: Budget::new(),
             blocklist,
             known: Known::new(),
+            arrivals,
             instance: actor.id,
             identities: moka::sync::Cache::new(IDENTITIES_KEPT),
             locals: moka::sync::Cache::new(LOCALS_KEPT),
             woken: Notify::new(),
+            runtime: Handle::current(),
         });
         // `debug` turns off the library's own look at names and ports: it asks the resolver a second time, before the
         // connection, and knows no exceptions. Ours looks at the moment of connecting, on every hop (`policy.rs`).
@@ -195,15 +209,7 @@ impl Federation {
     /// # Errors
     /// When the store does not answer.
     pub async fn inbox_owner(&self, kind: ActorKind, name: &str) -> Result<Option<Id>, StoreError> {
-        if kind == ActorKind::Instance {
-            return Ok(Some(self.shared.instance));
-        }
-        let key = (kind, name.to_owned());
-        if let Some(id) = self.shared.locals.get(&key) {
-            return Ok(Some(id));
-        }
-        let shared = Arc::clone(&self.shared);
-        blocking(move || shared.local_id(key.0, &key.1)).await
+        self.shared.local(kind, name).await
     }
 
     /// A fresh task for the library, with its fetch counter at zero.
@@ -220,7 +226,16 @@ impl Shared {
 
     /// What a writing verb is given.
     pub(crate) fn moment(&self) -> Moment {
-        moment(&self.settings.clock)
+        moment_of(&self.settings.clock)
+    }
+
+    /// Runs work that talks to other servers on the runtime that this was built in, whoever waits for it.
+    pub(crate) async fn outside<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let ran = self.runtime.spawn(work).await;
+        ran.map_err(|error| StoreError::Internal(format!("a call to another server did not end: {error}")))
     }
 
     /// Runs a store verb off the async threads.
@@ -230,7 +245,7 @@ impl Shared {
         F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     {
         let store = Arc::clone(&self.store);
-        blocking(move || verb(&store)).await
+        joined(self.runtime.spawn_blocking(move || verb(&store)).await)
     }
 
     /// The local actor that an id names, in any state. Blocks on the store.
@@ -243,16 +258,21 @@ impl Shared {
     }
 
     /// The row of the local actor of that kind and name, in any state: names are never given out again, so what was found
-    /// once stays true. Blocks on the store the first time.
-    pub(crate) fn local_id(&self, kind: ActorKind, name: &str) -> Result<Option<Id>, StoreError> {
-        if kind == ActorKind::Instance {
-            return Ok(Some(self.instance));
-        }
+    /// once stays true, and the store is asked only the first time.
+    pub(crate) async fn local(&self, kind: ActorKind, name: &str) -> Result<Option<Id>, StoreError> {
         let key = (kind, name.to_owned());
-        if let Some(id) = self.locals.get(&key) {
-            return Ok(Some(id));
+        let known = match kind {
+            ActorKind::Instance => Some(self.instance),
+            _ => self.locals.get(&key),
+        };
+        if known.is_some() {
+            return Ok(known);
         }
-        let found = self.store.local_actor(kind, name)?.map(|actor| actor.id);
+        let asked = key.1.clone();
+        let found = self
+            .with_store(move |store| store.local_actor(kind, &asked))
+            .await?;
+        let found = found.map(|actor| actor.id);
         if let Some(id) = found {
             self.locals.insert(key, id);
         }
@@ -260,12 +280,11 @@ impl Shared {
     }
 
     /// The row of the local actor that an id names, in any state.
-    pub(crate) fn local_id_at(&self, id: &Url) -> Result<Option<Id>, StoreError> {
-        let named = self.urls.read_actor(id);
-        Ok(named
-            .map(|(kind, name)| self.local_id(kind, &name))
-            .transpose()?
-            .flatten())
+    pub(crate) async fn local_at(&self, id: &Url) -> Result<Option<Id>, StoreError> {
+        match self.urls.read_actor(id) {
+            Some((kind, name)) => self.local(kind, &name).await,
+            None => Ok(None),
+        }
     }
 
     /// What a local actor signs with.
@@ -274,8 +293,9 @@ impl Shared {
             return Ok(identity);
         }
         let signer = Arc::new(Signer::load(&actor.keys)?);
-        let key_id = urls::main_key(&self.urls.actor(actor.kind, &actor.name));
-        let identity = Arc::new(Identity { key_id, signer });
+        let uri = self.urls.actor(actor.kind, &actor.name);
+        let key_id = urls::main_key(&uri);
+        let identity = Arc::new(Identity { uri, key_id, signer });
         self.identities.insert(actor.id, Arc::clone(&identity));
         Ok(identity)
     }
@@ -293,7 +313,7 @@ impl Shared {
     }
 }
 
-fn moment(clock: &Clock) -> Moment {
+fn moment_of(clock: &Clock) -> Moment {
     Moment::new(clock(), rand::random())
 }
 
@@ -303,8 +323,11 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, StoreError> + Send + 'static,
 {
-    let joined = tokio::task::spawn_blocking(work).await;
-    joined.unwrap_or_else(|error| {
+    joined(tokio::task::spawn_blocking(work).await)
+}
+
+fn joined<T>(ended: Result<Result<T, StoreError>, tokio::task::JoinError>) -> Result<T, StoreError> {
+    ended.unwrap_or_else(|error| {
         Err(StoreError::Internal(format!(
             "a database task broke off: {error}"
         )))

@@ -14,6 +14,7 @@ mod follow;
 pub mod html;
 pub mod inbox;
 pub mod keys;
+mod ledger;
 pub mod markdown;
 mod nodeinfo;
 mod objects;

@@ -9,6 +9,7 @@ use crate::{
     verify::{self, Claim, Head},
 };
 use http::HeaderMap;
+use std::sync::Arc;
 use url::Url;
 
 /// A GET, as the server hands it over.
@@ -28,14 +29,14 @@ impl Federation {
     /// # Errors
     /// What to answer instead: 401 for a signature that is missing where it is needed or does not hold, 403 for a blocked
     /// server, 429 or 503 where the signature cannot be checked now and is needed.
-    pub async fn may_read(&self, asked: Asked) -> Result<(), Receipt> {
+    pub async fn may_read(self: &Arc<Self>, asked: Asked) -> Result<(), Receipt> {
         let judged = tokio::time::timeout(DEADLINE, Box::pin(self.admit_reader(&asked))).await;
         judged
             .unwrap_or(Err(InboxError::TooSlow))
             .map_err(|refusal| Receipt::from(&refusal))
     }
 
-    async fn admit_reader(&self, asked: &Asked) -> Result<(), InboxError> {
+    async fn admit_reader(self: &Arc<Self>, asked: &Asked) -> Result<(), InboxError> {
         let needed = self.settings().authorized_fetch && !asked.for_all;
         if !needed && !asked.headers.contains_key("signature") {
             return Ok(());
@@ -63,7 +64,7 @@ impl Federation {
     }
 
     /// Whether an actor at the key's own host lists the key that signed.
-    async fn identify_reader(&self, claims: &[Claim]) -> Result<(), InboxError> {
+    async fn identify_reader(self: &Arc<Self>, claims: &[Claim]) -> Result<(), InboxError> {
         let key_id = claims.first().map_or("", |claim| &claim.key_id).to_owned();
         let key = Url::parse(&key_id).map_err(|_| InboxError::Key("is not named by an address"))?;
         if self.urls().is_ours(&key) {

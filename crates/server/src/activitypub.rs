@@ -29,15 +29,20 @@ pub(crate) type Answer = Result<HttpResponse, Problem>;
 
 /// Registers the doors, unless federation is switched off.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    // Inboxes first, for doors are tried one after the other and these are knocked at most.
+    for path in [
+        "/inbox",
+        "/collections/{name}/inbox",
+        "/accounts/{name}/inbox",
+        "/actor/inbox",
+    ] {
+        let inbox_at = web::resource(path).app_data(web::PayloadConfig::new(INBOX_BYTES));
+        config.service(inbox_at.route(web::post().to(inbox)));
+    }
     config
         .route("/.well-known/webfinger", web::get().to(webfinger))
         .route("/.well-known/nodeinfo", web::get().to(nodeinfo_links))
         .route("/nodeinfo/{version}", web::get().to(nodeinfo))
-        .service(
-            web::resource("/inbox")
-                .app_data(web::PayloadConfig::new(INBOX_BYTES))
-                .route(web::post().to(inbox)),
-        )
         .route(
             "/ns",
             web::get()
@@ -47,9 +52,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .route("/ns/d8c8", web::get().to(torrent_vocabulary))
         .route("/collections/{name}/datasets", web::get().to(datasets));
     for path in ["/actor", "/accounts/{name}", "/collections/{name}"] {
-        let inbox_of = web::resource(format!("{path}/inbox")).app_data(web::PayloadConfig::new(INBOX_BYTES));
         config
-            .service(inbox_of.route(web::post().to(inbox)))
             .route(&format!("{path}/outbox"), web::get().to(outbox))
             .route(&format!("{path}/followers"), web::get().to(followers))
             .route(&format!("{path}/following"), web::get().to(following))
@@ -256,10 +259,7 @@ async fn inbox(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> A
         body,
         inbox_of,
     };
-    let federation = app.federation.clone();
-    let receipt = app
-        .outside(async move { federation.receive(incoming).await })
-        .await?;
+    let receipt = app.federation.receive(incoming).await;
     let status = StatusCode::from_u16(receipt.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if status == StatusCode::UNAUTHORIZED
         && let Some(address) = announce::address(&request, &app)

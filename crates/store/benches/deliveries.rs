@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use shoal_store::{
-    ActorKeys, Attempt, Audience, Built, Fate, Id, Millis, Moment, NewAccount, NewActivity, NewCollection,
-    NewRemoteActor, Role, Scopes, Store, StoreError, Then,
+    ActorKeys, Attempt, Audience, Built, Claimed, Fate, Id, Millis, Moment, NewAccount, NewActivity,
+    NewCollection, NewRemoteActor, Role, Scopes, Store, StoreError, Then,
 };
 
 const FOLLOWERS: usize = 10_000;
@@ -182,9 +182,8 @@ impl Bench {
     }
 
     /// Claims 16 hosts, and how long that took.
-    fn claim(&self) -> Result<(Vec<String>, Duration), StoreError> {
-        let (hosts, took) = timed(|| self.store.claim_hosts(self.moment(), "bench", LEASE, 16))?;
-        Ok((hosts.into_iter().map(|host| host.host).collect(), took))
+    fn claim(&self) -> Result<(Claimed, Duration), StoreError> {
+        timed(|| self.store.claim_hosts(self.moment(), "bench", LEASE, 16))
     }
 
     /// Works the whole queue off: how many, how long it took, and the median claim.
@@ -209,13 +208,12 @@ impl Bench {
     fn work(&self) -> Result<(usize, Vec<Duration>), StoreError> {
         let (mut count, mut claims) = (0, Vec::new());
         loop {
-            let (hosts, took) = self.claim()?;
-            if hosts.is_empty() {
+            let (claimed, took) = self.claim()?;
+            if claimed.hosts.is_empty() {
                 return Ok((count, claims));
             }
             claims.push(took);
-            for host in hosts {
-                let mut hand = self.store.next_deliveries(&host, 10)?;
+            for (_, mut hand) in claimed.hosts {
                 while !hand.is_empty() {
                     let last = hand.len() - 1;
                     for (place, delivery) in std::mem::take(&mut hand).into_iter().enumerate() {

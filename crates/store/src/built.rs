@@ -5,6 +5,7 @@
 //! outside. Next: `deliveries.rs`, the way of each delivery.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -13,6 +14,7 @@ use diesel::sql_types::{BigInt, Text};
 use crate::activities::end_of_outbox;
 use crate::connection::Db;
 use crate::events::{Event, record_event};
+use crate::kept::kept;
 use crate::records::{NewRecord, bring_back, save_record, tombstone};
 use crate::schema::{activities, deliveries, events};
 use crate::uris::check_uri;
@@ -87,28 +89,15 @@ impl Store {
     /// # Errors
     /// `Invalid` for an id or inbox that cannot be stored; otherwise when the database does not answer.
     pub fn record_built(&self, mut m: Moment, event: Id, built: Built) -> Result<bool, StoreError> {
-        self.write(move |tx| record_one(tx.db, &mut m, event, &built))
-    }
-
-    /// The same for several events that do not depend on each other, in order and in one transaction.
-    ///
-    /// # Errors
-    /// As [`Store::record_built`]; then nothing of any of them is written.
-    pub fn record_all_built(&self, mut m: Moment, all: Vec<(Id, Built)>) -> Result<(), StoreError> {
-        self.write(move |tx| {
-            for (event, built) in &all {
-                record_one(tx.db, &mut m, *event, built)?;
-            }
-            Ok(())
-        })
+        self.write(move |tx| record(tx.db, &mut m, event, &built))
     }
 }
 
-fn record_one(db: &mut Db, m: &mut Moment, event: Id, built: &Built) -> Result<bool, StoreError> {
+fn record(db: &mut Db, m: &mut Moment, event: Id, built: &Built) -> Result<bool, StoreError> {
     let first = diesel::update(events::table.filter(events::id.eq(event)))
         .filter(events::built_at.is_null())
-        .set(events::built_at.eq(m.now))
-        .execute(db)?;
+        .set(events::built_at.eq(m.now));
+    let first = kept(first).execute(db)?;
     if first == 0 {
         return Ok(false);
     }
@@ -143,7 +132,7 @@ fn log(db: &mut Db, now: Millis, event: Id, new: &NewActivity) -> Result<i64, St
     } else {
         None
     };
-    Ok(diesel::insert_into(activities::table)
+    let logged = diesel::insert_into(activities::table)
         .values((
             activities::position.eq(position),
             activities::uri.eq(&new.uri),
@@ -156,18 +145,27 @@ fn log(db: &mut Db, now: Millis, event: Id, new: &NewActivity) -> Result<i64, St
             activities::addressed.eq(matches!(new.audience, Audience::Inboxes(_))),
             activities::at.eq(now),
         ))
-        .returning(activities::seq)
-        .get_result(db)?)
+        .returning(activities::seq);
+    Ok(kept(logged).get_result(db)?)
 }
 
 /// The beginning of every statement that queues: one row for each inbox that the rest selects.
 const QUEUE: &str = "INSERT INTO deliveries (activity, created_at, state, attempts, host, inbox)
     SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), 'waiting', 0, host, inbox FROM (";
 
-/// The inboxes of an actor's followers.
-const FOLLOWERS: &str = "SELECT DISTINCT r.delivery_host AS host, r.delivery_inbox AS inbox
-    FROM followers f JOIN remote_actors r ON r.id = f.follower_id
-    WHERE f.actor_id = $3 AND r.gone_at IS NULL";
+/// The inboxes of an actor's followers. SQLite would rather look at each actor's row than at the index that has all it
+/// takes, so there it is told.
+fn followers(db: &Db) -> String {
+    let by = match db {
+        Db::Sqlite(_) => "INDEXED BY remote_actors_reached",
+        Db::Postgres(_) => "",
+    };
+    format!(
+        "SELECT DISTINCT r.delivery_host AS host, r.delivery_inbox AS inbox
+         FROM followers f JOIN remote_actors r {by} ON r.id = f.follower_id
+         WHERE f.actor_id = $3 AND r.gone_at IS NULL"
+    )
+}
 
 /// The inboxes that may know of an object: those of the followers, present and past, of every actor that said something
 /// of it, and those it was sent to by name.
@@ -186,14 +184,14 @@ fn queue_for(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<()
     match &new.audience {
         Audience::Nobody => return Ok(()),
         Audience::Followers => {
-            sql_query(format!("{QUEUE} {FOLLOWERS} ) AS audience"))
+            let queue = sql_query(format!("{QUEUE} {} ) AS audience", followers(db)))
                 .bind::<BigInt, _>(seq)
                 .bind::<BigInt, _>(now)
-                .bind::<Text, _>(new.actor.to_string())
-                .execute(db)?;
+                .bind::<Text, _>(new.actor.to_string());
+            kept(queue).execute(db)?;
         }
         Audience::FollowersAndPastRecipients { object_uri } => {
-            sql_query(format!("{QUEUE} {FOLLOWERS} {RECIPIENTS} ) AS audience"))
+            sql_query(format!("{QUEUE} {} {RECIPIENTS} ) AS audience", followers(db)))
                 .bind::<BigInt, _>(seq)
                 .bind::<BigInt, _>(now)
                 .bind::<Text, _>(new.actor.to_string())
@@ -218,7 +216,7 @@ fn queue_for(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<()
             }
         }
     }
-    count(db, now, seq)
+    count(db, now, seq..=seq)
 }
 
 fn queue_one(db: &mut Db, now: Millis, seq: i64, (inbox, host): (&str, &str)) -> Result<(), StoreError> {
@@ -237,13 +235,13 @@ fn queue_one(db: &mut Db, now: Millis, seq: i64, (inbox, host): (&str, &str)) ->
     Ok(())
 }
 
-/// Counts what was queued for an activity with its hosts, and makes those due for which nothing waited. In the order of
-/// names, so that no two who lock several hosts wait for each other.
-fn count(db: &mut Db, now: Millis, seq: i64) -> Result<(), StoreError> {
-    sql_query(
+/// Counts what was just queued for activities with its hosts, and makes those due for which nothing waited. In the order
+/// of names, so that no two who lock several hosts wait for each other.
+pub(crate) fn count(db: &mut Db, now: Millis, seqs: RangeInclusive<i64>) -> Result<(), StoreError> {
+    let statement = sql_query(
         "INSERT INTO hosts (due_at, host, waiting, failures)
          SELECT CAST($1 AS BIGINT), host, COUNT(*), 0 FROM deliveries
-         WHERE activity = $2 GROUP BY host ORDER BY host
+         WHERE activity BETWEEN $2 AND $3 GROUP BY host ORDER BY host
          ON CONFLICT (host) DO UPDATE SET
             waiting = hosts.waiting + excluded.waiting,
             idle_since = NULL,
@@ -253,8 +251,9 @@ fn count(db: &mut Db, now: Millis, seq: i64) -> Result<(), StoreError> {
                 ELSE excluded.due_at END",
     )
     .bind::<BigInt, _>(now)
-    .bind::<BigInt, _>(seq)
-    .execute(db)?;
+    .bind::<BigInt, _>(*seqs.start())
+    .bind::<BigInt, _>(*seqs.end());
+    kept(statement).execute(db)?;
     Ok(())
 }
 

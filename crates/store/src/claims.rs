@@ -4,19 +4,39 @@
 //! that it lives by beating; whoever falls silent is judged by the others, who then end its claims and leases. A claim
 //! also runs out by itself, for those that nobody judges. Next: `settle.rs`, how the work goes.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use crate::connection::{Db, each};
+use crate::deliveries::{self, Delivery, Letter};
 use crate::hosts::{Host, Row, from_row, lock, save};
+use crate::kept::{kept, padded};
 use crate::schema::{hosts, leases};
+use crate::shelf::Shelf;
 use crate::{Millis, Moment, Store, StoreError};
 
 /// The beginning of the names under which workers beat.
 const BEATS: &str = "beat ";
 
+/// How many deliveries of a host come with its claim.
+const FIRST: i64 = 16;
+
+/// What a worker got to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// The hosts, each with the first deliveries that wait for it, in order: 16 at most.
+    pub hosts: Vec<(Host, Vec<Delivery>)>,
+    /// What the first delivery of each carries, by the number of the activity.
+    pub letters: HashMap<i64, Letter>,
+    /// When the first of the other hosts may be claimed, now or later; `None` when nothing waits for any.
+    pub next_due: Option<Millis>,
+}
+
 impl Store {
     /// Claims at most `limit` hosts for which something waits and that may be tried now, the longest due first, until
-    /// `lease` milliseconds from now. No other owner gets them before that, or before they are released.
+    /// `lease` milliseconds from now. No other owner gets them before that, or before they are released. Writes nothing
+    /// when none is due.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -26,42 +46,31 @@ impl Store {
         owner: &str,
         lease: Millis,
         limit: u32,
-    ) -> Result<Vec<Host>, StoreError> {
+    ) -> Result<Claimed, StoreError> {
         let owner = owner.to_owned();
         self.write_beside(move |tx| {
             let db = &mut *tx.db;
-            let due = hosts::table
-                .filter(hosts::due_at.le(m.now))
-                .order((hosts::due_at, hosts::host))
-                .limit(i64::from(limit));
-            let rows: Vec<Row> = match db {
-                Db::Sqlite(conn) => due.select(Row::as_select()).load(conn)?,
-                Db::Postgres(conn) => due
-                    .select(Row::as_select())
-                    .for_update()
-                    .skip_locked()
-                    .load(conn)?,
-            };
-            let (mut claimed, left): (Vec<Host>, Vec<Host>) =
-                rows.into_iter().map(from_row).partition(Host::may_be_claimed);
-            // Left by workers that died after the last delivery and before they let go.
-            for mut host in left {
-                host.claimed = None;
-                save(db, m.now, &host)?;
-            }
-            let until = m.now.saturating_add(lease);
-            let names: Vec<&str> = claimed.iter().map(|host| host.host.as_str()).collect();
-            diesel::update(hosts::table.filter(hosts::host.eq_any(names)))
-                .set((
-                    hosts::lease_owner.eq(&owner),
-                    hosts::lease_until.eq(until),
-                    hosts::due_at.eq(until),
-                ))
-                .execute(db)?;
-            for host in &mut claimed {
-                host.claimed = Some((owner.clone(), until));
-            }
-            Ok(claimed)
+            let hosts = claim(db, m.now, &owner, (lease, limit))?;
+            let names: Vec<&str> = hosts.iter().map(|host| host.host.as_str()).collect();
+            let mut first = Shelf::waiting_for(db, &names, FIRST)?;
+            let hosts: Vec<_> = hosts
+                .into_iter()
+                .map(|host| {
+                    let first = first.remove(&host.host).unwrap_or_default();
+                    (host, first)
+                })
+                .collect();
+            let mut carried: Vec<i64> = hosts
+                .iter()
+                .filter_map(|(_, first)| Some(first.first()?.activity))
+                .collect();
+            carried.sort_unstable();
+            carried.dedup();
+            Ok(Claimed {
+                hosts,
+                letters: deliveries::letters(db, carried)?,
+                next_due: next_due(db)?,
+            })
         })
     }
 
@@ -171,4 +180,56 @@ impl Store {
             Ok(held.len())
         })
     }
+}
+
+fn claim(
+    db: &mut Db,
+    now: Millis,
+    owner: &str,
+    (lease, limit): (Millis, u32),
+) -> Result<Vec<Host>, StoreError> {
+    let due = hosts::table
+        .filter(hosts::due_at.le(now))
+        .order((hosts::due_at, hosts::host))
+        .limit(i64::from(limit));
+    let rows: Vec<Row> = match db {
+        Db::Sqlite(conn) => due.select(Row::as_select()).load(conn)?,
+        Db::Postgres(conn) => due
+            .select(Row::as_select())
+            .for_update()
+            .skip_locked()
+            .load(conn)?,
+    };
+    let (mut claimed, left): (Vec<Host>, Vec<Host>) =
+        rows.into_iter().map(from_row).partition(Host::may_be_claimed);
+    // Left by workers that died after the last delivery and before they let go.
+    for mut host in left {
+        host.claimed = None;
+        save(db, now, &host)?;
+    }
+    if claimed.is_empty() {
+        return Ok(claimed);
+    }
+    let until = now.saturating_add(lease);
+    let names = claimed.iter().map(|host| host.host.clone()).collect();
+    let update = diesel::update(hosts::table.filter(hosts::host.eq_any(padded::<String>(names)))).set((
+        hosts::lease_owner.eq(owner),
+        hosts::lease_until.eq(until),
+        hosts::due_at.eq(until),
+    ));
+    kept(update).execute(db)?;
+    for host in &mut claimed {
+        host.claimed = Some((owner.to_owned(), until));
+    }
+    Ok(claimed)
+}
+
+fn next_due(db: &mut Db) -> Result<Option<Millis>, StoreError> {
+    let first = hosts::table
+        .filter(hosts::due_at.is_not_null())
+        .order(hosts::due_at)
+        .select(hosts::due_at)
+        .first::<Option<Millis>>(db)
+        .optional()?;
+    Ok(first.flatten())
 }

@@ -30,6 +30,31 @@ macro_rules! each {
 }
 pub(crate) use each;
 
+/// Inserts rows: on PostgreSQL many with a statement, for each costs a journey; on SQLite one after the other, for there
+/// one that is kept costs little. `$insert` is the statement in `$how`, which may add what to do on a conflict.
+macro_rules! insert_each {
+    ($db:expr, $table:expr, $rows:expr, $insert:ident => $how:expr) => {{
+        let rows = $rows;
+        match $db {
+            $crate::connection::Db::Sqlite(conn) => {
+                for row in rows {
+                    let $insert = diesel::insert_into($table).values(row);
+                    $crate::kept::kept($how).execute(conn)?;
+                }
+            }
+            $crate::connection::Db::Postgres(conn) => {
+                let mut rows = rows.into_iter();
+                for step in $crate::kept::steps(rows.len()) {
+                    let some: Vec<_> = rows.by_ref().take(step).collect();
+                    let $insert = diesel::insert_into($table).values(some);
+                    $crate::kept::kept($how).execute(conn)?;
+                }
+            }
+        }
+    }};
+}
+pub(crate) use insert_each;
+
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {

@@ -4,8 +4,12 @@
 //! it went. Queueing happens in `built.rs`; the state of hosts is in `hosts.rs`, claims in `claims.rs`; what attempts
 //! came to is next, in `settle.rs`.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
+use crate::connection::Db;
+use crate::kept::{kept, padded};
 use crate::schema::activities;
 use crate::shelf::Shelf;
 use crate::{Id, Millis, Store, StoreError};
@@ -87,15 +91,6 @@ impl Store {
         self.read(|db| Shelf::waiting(db, host, i64::from(limit).clamp(1, MOST)))
     }
 
-    /// The first deliveries that wait for each of these hosts, as [`Store::next_deliveries`] of each.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn next_deliveries_of(&self, hosts: &[String], limit: u32) -> Result<Vec<Vec<Delivery>>, StoreError> {
-        let most = i64::from(limit).clamp(1, MOST);
-        self.read(|db| hosts.iter().map(|host| Shelf::waiting(db, host, most)).collect())
-    }
-
     /// What deliveries of an activity carry.
     ///
     /// # Errors
@@ -109,6 +104,20 @@ impl Store {
                 .optional()?)
         })
     }
+}
+
+/// What deliveries of these activities carry, by their numbers.
+pub(crate) fn letters(db: &mut Db, activities: Vec<i64>) -> Result<HashMap<i64, Letter>, StoreError> {
+    if activities.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = activities::table
+        .filter(activities::seq.eq_any(padded(activities)))
+        .select((
+            activities::seq,
+            (activities::uri, activities::actor_id, activities::json),
+        ));
+    Ok(kept(rows).load::<(i64, Letter)>(db)?.into_iter().collect())
 }
 
 /// A reason as it may be kept: no control characters, not too long.

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{Db, each};
+use crate::kept::kept;
 use crate::schema::{events, leases};
 use crate::{Id, Millis, Moment, Store, StoreError};
 
@@ -124,28 +125,6 @@ pub enum Event {
         /// The last dataset that was looked through.
         after: Option<Id>,
     },
-    /// A remote actor follows an actor here and is to be told so.
-    FollowAccepted {
-        /// The local actor that is followed.
-        actor: Id,
-        /// The remote actor that follows.
-        follower: Id,
-        /// The id of the Follow activity that is answered.
-        follow_uri: String,
-        /// The Follow activity as it came.
-        follow_json: String,
-    },
-    /// A remote actor asked to follow an actor that cannot be followed and is to be told so.
-    FollowRejected {
-        /// The local actor that was to be followed.
-        actor: Id,
-        /// The remote actor that asked.
-        follower: Id,
-        /// The id of the Follow activity that is answered.
-        follow_uri: String,
-        /// The Follow activity as it came.
-        follow_json: String,
-    },
     /// An actor here wants to follow a remote actor.
     FollowRequested {
         /// The row in `following`.
@@ -156,13 +135,6 @@ pub enum Event {
         /// The row in `following`.
         following: Id,
     },
-}
-
-impl Event {
-    /// Whether it is an answer to somebody elsewhere, which depends on no other event.
-    pub fn is_answer(&self) -> bool {
-        matches!(self, Self::FollowAccepted { .. } | Self::FollowRejected { .. })
-    }
 }
 
 /// An event that nobody has turned into activities yet.
@@ -185,13 +157,12 @@ pub const BUILT_EVENTS_KEPT: Millis = 30 * 24 * 60 * 60 * 1000;
 /// in which the rows they speak of were locked.
 pub(crate) fn record_event(db: &mut Db, m: &mut Moment, event: &Event) -> Result<(), StoreError> {
     let body = serde_json::to_string(event).map_err(|e| StoreError::Internal(format!("event: {e}")))?;
-    diesel::insert_into(events::table)
-        .values((
-            events::id.eq(m.id().to_string()),
-            events::at.eq(m.now),
-            events::body.eq(body),
-        ))
-        .execute(db)?;
+    let written = diesel::insert_into(events::table).values((
+        events::id.eq(m.id().to_string()),
+        events::at.eq(m.now),
+        events::body.eq(body),
+    ));
+    kept(written).execute(db)?;
     Ok(())
 }
 

@@ -1,21 +1,15 @@
-//! Who follows the actors here: the Follow as it comes in, and the list that results.
+//! Who follows the actors here: Follow and Undo as they come in, and the list that results.
 //!
-//! In whatever order Follow, Undo and Follow arrive, the list ends right; that is the work of `standing.rs`. Some
-//! servers give each Follow of the same pair the same id: a known id counts again when it was signed after what undid
-//! it. Next: `standing.rs`, which Follows stand; `unfollow.rs`, how they end.
+//! In whatever order they arrive, the list ends right; that is the work of `standing.rs`. Next: `arrivals.rs`, which takes
+//! them in.
 
 use diesel::prelude::*;
 
+use crate::answers::Answer;
 use crate::connection::Db;
-use crate::events::{Event, record_event};
-use crate::received::{Effect, Received, remember};
-use crate::schema::{
-    accounts, actors, collections, followers, past_followers, remote_actors, undone_follows,
-};
-use crate::standing::{REORDERING, Standing, is_undone, lock_remote_actor, stand};
-use crate::uris::check_uri;
+use crate::schema::{accounts, actors, collections, followers, past_followers, remote_actors};
 use crate::visibility::VISIBLE;
-use crate::{Id, Moment, Page, Paging, Store, StoreError};
+use crate::{Id, Page, Paging, Store, StoreError};
 
 /// A Follow that came in for an actor here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,34 +20,22 @@ pub struct NewFollower {
     pub follower: Id,
     /// The Follow activity's id.
     pub follow_uri: String,
-    /// The Follow activity as it came; it goes back inside the answer.
-    pub follow_json: String,
+    /// What its sender is told once it follows.
+    pub accept: Answer,
+}
+
+/// An Undo of a Follow that came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoFollow {
+    /// The local actor that is no longer to be followed, when the Undo says so.
+    pub actor: Option<Id>,
+    /// The row of the remote actor that sent the Undo.
+    pub follower: Id,
+    /// The id of the Follow that is undone; without one every Follow of `actor` is.
+    pub follow_uri: Option<String>,
 }
 
 impl Store {
-    /// Takes in a Follow: remembers the follower and writes `FollowAccepted`, or `FollowRejected` for an actor that is
-    /// hidden or cannot be followed; nothing happens for a Follow that was undone before it came.
-    ///
-    /// # Errors
-    /// `NotFound` for an actor that does not exist, `Invalid` for an id that cannot be stored.
-    pub fn receive_follow(
-        &self,
-        mut m: Moment,
-        received: Received,
-        new: NewFollower,
-    ) -> Result<Effect, StoreError> {
-        self.write_beside(move |tx| {
-            let db = &mut *tx.db;
-            let known = !remember(db, m.now, &received)?;
-            lock_remote_actor(db, new.follower)?;
-            if known && !comes_again(db, &received, &new)? {
-                return Ok(Effect::Known);
-            }
-            follow(db, &mut m, &received, &new)?;
-            Ok(Effect::Done)
-        })
-    }
-
     /// The URIs of an actor's followers, those known longest first.
     ///
     /// # Errors
@@ -112,52 +94,17 @@ impl Store {
     }
 }
 
-/// Whether a known Follow is a new wish: it was undone, and signed so much later that it is no straggler.
-fn comes_again(db: &mut Db, received: &Received, new: &NewFollower) -> Result<bool, StoreError> {
-    let undone = undone_follows::table
-        .find((new.follower, &new.follow_uri))
-        .filter(undone_follows::undone_at.lt(received.signed_at.saturating_sub(REORDERING)));
-    Ok(diesel::delete(undone).execute(db)? > 0)
-}
-
-fn follow(db: &mut Db, m: &mut Moment, received: &Received, new: &NewFollower) -> Result<(), StoreError> {
-    check_uri("Follow's id", &new.follow_uri)?;
-    if is_undone(db, new.follower, &new.follow_uri)? {
-        return Ok(());
-    }
-    let (actor, follower) = (new.actor, new.follower);
-    let (follow_uri, follow_json) = (new.follow_uri.clone(), new.follow_json.clone());
-    let event = if may_be_followed(db, actor)? {
-        let one = Standing {
-            uri: follow_uri.clone(),
-            at: received.signed_at,
-        };
-        stand(db, m.now, (actor, follower), one)?;
-        Event::FollowAccepted {
-            actor,
-            follower,
-            follow_uri,
-            follow_json,
-        }
-    } else {
-        Event::FollowRejected {
-            actor,
-            follower,
-            follow_uri,
-            follow_json,
-        }
-    };
-    record_event(db, m, &event)
-}
-
-/// Whether an actor here takes followers now: it says so itself, and no moderator hid or suspended it.
-fn may_be_followed(db: &mut Db, actor: Id) -> Result<bool, StoreError> {
+/// Whether an actor here takes followers now: it says so itself, and no moderator hid or suspended it. `None` when there
+/// is no such actor.
+pub(crate) fn may_be_followed(db: &mut Db, actor: Id) -> Result<Option<bool>, StoreError> {
     let row: Option<(String, bool)> = actors::table
         .find(actor)
         .select((actors::kind, actors::followable))
         .first(db)
         .optional()?;
-    let (kind, followable) = row.ok_or(StoreError::NotFound { what: "actor" })?;
+    let Some((kind, followable)) = row else {
+        return Ok(None);
+    };
     let stopped: i64 = match kind.as_str() {
         "collection" => collections::table
             .filter(
@@ -173,5 +120,5 @@ fn may_be_followed(db: &mut Db, actor: Id) -> Result<bool, StoreError> {
             .get_result(db)?,
         _ => 0,
     };
-    Ok(followable && stopped == 0)
+    Ok(Some(followable && stopped == 0))
 }

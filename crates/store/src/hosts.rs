@@ -8,6 +8,7 @@
 use diesel::prelude::*;
 
 use crate::connection::Db;
+use crate::kept::kept;
 use crate::schema::hosts;
 use crate::{Id, Millis, Moment, Store, StoreError};
 
@@ -95,22 +96,6 @@ impl Store {
         })
     }
 
-    /// When the first host may be claimed, now or later; `None` when nothing waits for any.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub fn next_due_host(&self) -> Result<Option<Millis>, StoreError> {
-        self.read(move |db| {
-            let first = hosts::table
-                .filter(hosts::due_at.is_not_null())
-                .order(hosts::due_at)
-                .select(hosts::due_at)
-                .first::<Option<Millis>>(db)
-                .optional()?;
-            Ok(first.flatten())
-        })
-    }
-
     /// Forgets at most `limit` hosts for which nothing has waited since `before`; says how many went.
     ///
     /// # Errors
@@ -184,26 +169,25 @@ pub(crate) fn save(db: &mut Db, now: Millis, host: &Host) -> Result<(), StoreErr
     let idle = due_at.is_none() && host.paused.is_none();
     let (owner, until) = host.claimed.clone().unzip();
     let pause = host.paused.as_ref();
-    diesel::update(hosts::table.find(&host.host))
-        .set((
-            hosts::waiting.eq(host.waiting),
-            hosts::due_at.eq(due_at),
-            hosts::idle_since.eq(idle.then(|| host.idle_since.unwrap_or(now))),
-            hosts::lease_owner.eq(owner),
-            hosts::lease_until.eq(until),
-            hosts::retry_at.eq(host.retry_at),
-            hosts::failures.eq(i64::from(host.failures)),
-            hosts::failing_since.eq(host.failing_since),
-            hosts::last_success_at.eq(host.last_success_at),
-            hosts::last_failure_at.eq(host.last_failure_at),
-            hosts::last_status.eq(host.last_status.map(i64::from)),
-            hosts::last_reason.eq(&host.last_reason),
-            hosts::asked_until.eq(host.asked_until),
-            hosts::paused_at.eq(pause.map(|pause| pause.at)),
-            hosts::paused_by.eq(pause.and_then(|pause| pause.by)),
-            hosts::paused_why.eq(pause.map(|pause| &pause.reason)),
-        ))
-        .execute(db)?;
+    let saved = diesel::update(hosts::table.find(&host.host)).set((
+        hosts::waiting.eq(host.waiting),
+        hosts::due_at.eq(due_at),
+        hosts::idle_since.eq(idle.then(|| host.idle_since.unwrap_or(now))),
+        hosts::lease_owner.eq(owner),
+        hosts::lease_until.eq(until),
+        hosts::retry_at.eq(host.retry_at),
+        hosts::failures.eq(i64::from(host.failures)),
+        hosts::failing_since.eq(host.failing_since),
+        hosts::last_success_at.eq(host.last_success_at),
+        hosts::last_failure_at.eq(host.last_failure_at),
+        hosts::last_status.eq(host.last_status.map(i64::from)),
+        hosts::last_reason.eq(&host.last_reason),
+        hosts::asked_until.eq(host.asked_until),
+        hosts::paused_at.eq(pause.map(|pause| pause.at)),
+        hosts::paused_by.eq(pause.and_then(|pause| pause.by)),
+        hosts::paused_why.eq(pause.map(|pause| &pause.reason)),
+    ));
+    kept(saved).execute(db)?;
     Ok(())
 }
 

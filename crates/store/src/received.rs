@@ -2,14 +2,17 @@
 //!
 //! Each verb that takes an activity in writes the id and the effect in one transaction, so that of any number of
 //! copies, one after another or all at once, exactly one counts. The effects themselves live with their nouns; next:
-//! `followers.rs`.
+//! `arrivals.rs`.
+
+use std::collections::HashSet;
 
 use diesel::prelude::*;
 
-use crate::connection::{Db, each};
+use crate::connection::Db;
+use crate::kept::{kept, steps};
 use crate::schema::received;
 use crate::uris::check_uri;
-use crate::{Millis, Moment, Store, StoreError};
+use crate::{Millis, Store, StoreError};
 
 /// How long the ids of received activities are kept; signatures older than hours are refused long before.
 pub const RECEIVED_KEPT: Millis = 90 * 24 * 60 * 60 * 1000;
@@ -34,6 +37,8 @@ pub enum Effect {
     Done,
     /// Its id was known already; nothing was done.
     Known,
+    /// What it asks for is not to be had here: it is to be answered so, and nothing was done yet.
+    Refused,
 }
 
 /// Runs `effect` if the activity is new, in the same transaction that remembers its id.
@@ -43,38 +48,57 @@ pub(crate) fn once(
     received: &Received,
     effect: impl FnOnce(&mut Db) -> Result<(), StoreError>,
 ) -> Result<Effect, StoreError> {
-    if !remember(db, now, received)? {
+    check_uri("activity's id", &received.activity_id)?;
+    if remember(db, now, vec![received])?.is_empty() {
         return Ok(Effect::Known);
     }
     effect(db)?;
     Ok(Effect::Done)
 }
 
-/// Writes the activity's id down; false when it stood there already. Copies that come at once wait here for the first.
-pub(crate) fn remember(db: &mut Db, now: Millis, received: &Received) -> Result<bool, StoreError> {
-    check_uri("activity's id", &received.activity_id)?;
-    let row = (
-        received::activity_id.eq(&received.activity_id),
-        received::host.eq(&received.host),
-        received::kind.eq(&received.kind),
-        received::received_at.eq(now),
-    );
-    let new = each!(db, conn => diesel::insert_into(received::table)
-        .values(row)
-        .on_conflict_do_nothing()
-        .execute(conn))?;
-    Ok(new > 0)
+/// Writes activities' ids down, which can be stored; gives those that are new. Copies that come at once wait here for
+/// the first.
+pub(crate) fn remember(
+    db: &mut Db,
+    now: Millis,
+    received: Vec<&Received>,
+) -> Result<HashSet<String>, StoreError> {
+    let row = |one: &'_ Received| {
+        (
+            received::activity_id.eq(one.activity_id.clone()),
+            received::host.eq(one.host.clone()),
+            received::kind.eq(one.kind.clone()),
+            received::received_at.eq(now),
+        )
+    };
+    match db {
+        Db::Sqlite(conn) => {
+            let mut new = HashSet::new();
+            for one in received {
+                let insert = diesel::insert_into(received::table).values(row(one));
+                if insert.on_conflict_do_nothing().execute(conn)? > 0 {
+                    new.insert(one.activity_id.clone());
+                }
+            }
+            Ok(new)
+        }
+        Db::Postgres(conn) => {
+            // In one order, so that no two who remember the same wait for each other.
+            let mut sorted = received;
+            sorted.sort_unstable_by_key(|one| &one.activity_id);
+            let (mut new, mut rows) = (HashSet::new(), sorted.into_iter().map(row));
+            for step in steps(rows.len()) {
+                let some: Vec<_> = rows.by_ref().take(step).collect();
+                let insert = diesel::insert_into(received::table).values(some);
+                let insert = insert.on_conflict_do_nothing().returning(received::activity_id);
+                new.extend(kept(insert).get_results::<String>(conn)?);
+            }
+            Ok(new)
+        }
+    }
 }
 
 impl Store {
-    /// Remembers an activity that calls for nothing here.
-    ///
-    /// # Errors
-    /// `Invalid` for an id that cannot be stored; otherwise when the database does not answer.
-    pub fn receive_nothing(&self, m: Moment, received: Received) -> Result<Effect, StoreError> {
-        self.write_beside(move |tx| once(tx.db, m.now, &received, |_| Ok(())))
-    }
-
     /// Whether an activity of this id came in before; a cheap question to ask before any work.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 use diesel::prelude::*;
 
 use crate::connection::{Db, each};
+use crate::kept::kept;
 use crate::schema::{collection_datasets, datasets, records};
 use crate::uris::{check_uri, host_of};
 use crate::visibility::VISIBLE;
@@ -203,12 +204,14 @@ pub(crate) fn save_record(db: &mut Db, now: Millis, new: &NewRecord) -> Result<(
         records::origin.eq(host_of(&new.uri)?),
         records::created_at.eq(now),
     );
-    let known = diesel::update(records::table.find(&new.uri))
-        .set(body)
-        .execute(db)?;
-    if known == 0 {
-        each!(db, conn => diesel::insert_into(records::table).values((row, body)).execute(conn))?;
-    }
+    each!(db, conn => kept(
+        diesel::insert_into(records::table)
+            .values((row, body))
+            .on_conflict(records::uri)
+            .do_update()
+            .set(body)
+    )
+    .execute(conn))?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use crate::connection::Db;
 use crate::deliveries::{Delivery, bounded};
 use crate::hosts::{self, Host, Row};
+use crate::kept::{kept, padded};
 use crate::schema::{deliveries, hosts as rows};
 use crate::shelf::Shelf;
 use crate::{Millis, Moment, Store, StoreError};
@@ -106,10 +107,10 @@ type Parted = (Vec<(usize, Settled)>, Vec<(usize, String, Outcome)>);
 
 fn settle_free(db: &mut Db, now: Millis, outcomes: Vec<Outcome>) -> Result<Parted, StoreError> {
     let numbers: Vec<i64> = outcomes.iter().map(|outcome| outcome.attempt.delivery).collect();
-    let named: Vec<(i64, String)> = deliveries::table
-        .filter(deliveries::seq.eq_any(numbers))
-        .select((deliveries::seq, deliveries::host))
-        .load(db)?;
+    let named = deliveries::table
+        .filter(deliveries::seq.eq_any(padded(numbers)))
+        .select((deliveries::seq, deliveries::host));
+    let named: Vec<(i64, String)> = kept(named).load(db)?;
     let named: HashMap<i64, String> = named.into_iter().collect();
     let mut free = lock_free(db, named.values().cloned().collect())?;
     let mut plain = take_plain(db, now, &outcomes, (&named, &free))?;
@@ -188,8 +189,12 @@ fn take_plain(
 
 /// Ends these deliveries, which were taken; says which of them had waited.
 fn end_all(db: &mut Db, now: Millis, plain: &Plain, which: Vec<i64>) -> Result<Vec<i64>, StoreError> {
-    Ok(diesel::update(deliveries::table)
-        .filter(deliveries::seq.eq_any(which).and(deliveries::state.eq("waiting")))
+    let ended = diesel::update(deliveries::table)
+        .filter(
+            deliveries::seq
+                .eq_any(padded(which))
+                .and(deliveries::state.eq("waiting")),
+        )
         .set((
             deliveries::state.eq("delivered"),
             deliveries::attempts.eq(deliveries::attempts + 1),
@@ -198,13 +203,13 @@ fn end_all(db: &mut Db, now: Millis, plain: &Plain, which: Vec<i64>) -> Result<V
             deliveries::status.eq(plain.status.map(i64::from)),
             deliveries::reason.eq(None::<String>),
         ))
-        .returning(deliveries::seq)
-        .get_results(db)?)
+        .returning(deliveries::seq);
+    Ok(kept(ended).get_results(db)?)
 }
 
 /// What [`Host::recovered`] and a taken delivery change of these hosts.
 fn go_on(db: &mut Db, now: Millis, plain: &Plain, names: Vec<&str>) -> Result<(), StoreError> {
-    let these = rows::table.filter(rows::host.eq_any(names));
+    let these = rows::table.filter(rows::host.eq_any(padded(names)));
     let well = (
         rows::waiting.eq(rows::waiting - 1),
         rows::due_at.eq(plain.until),
@@ -216,10 +221,10 @@ fn go_on(db: &mut Db, now: Millis, plain: &Plain, names: Vec<&str>) -> Result<()
         rows::last_success_at.eq(now),
     );
     match plain.until {
-        Some(_) => diesel::update(these).set(well).execute(db)?,
+        Some(_) => kept(diesel::update(these).set(well)).execute(db)?,
         None => {
             let let_go = (rows::lease_owner.eq(None::<String>), rows::idle_since.eq(now));
-            diesel::update(these).set((well, let_go)).execute(db)?
+            kept(diesel::update(these).set((well, let_go))).execute(db)?
         }
     };
     Ok(())
@@ -227,9 +232,9 @@ fn go_on(db: &mut Db, now: Millis, plain: &Plain, names: Vec<&str>) -> Result<()
 
 /// Those of the hosts that can be locked without waiting.
 fn lock_free(db: &mut Db, names: Vec<String>) -> Result<HashMap<String, Host>, StoreError> {
-    let these = rows::table.filter(rows::host.eq_any(names));
+    let these = rows::table.filter(rows::host.eq_any(padded(names)));
     let rows: Vec<Row> = match db {
-        Db::Sqlite(conn) => these.select(Row::as_select()).load(conn)?,
+        Db::Sqlite(conn) => kept(these.select(Row::as_select())).load(conn)?,
         Db::Postgres(conn) => these
             .select(Row::as_select())
             .for_update()
@@ -320,7 +325,7 @@ fn end(db: &mut Db, now: Millis, attempt: &Attempt, fate: Fate, reason: &str) ->
             deliveries::done_at.eq(now),
             deliveries::status.eq(attempt.status.map(i64::from)),
             deliveries::reason.eq(Some(reason).filter(|reason| !reason.is_empty())),
-        ))
-        .execute(db)?;
+        ));
+    let ended = kept(ended).execute(db)?;
     Ok(i64::try_from(ended).unwrap_or(0))
 }

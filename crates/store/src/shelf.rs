@@ -5,13 +5,16 @@
 //! such way: on PostgreSQL they ask for a range of whole index entries, which only that index has in order. What the
 //! numbers stand for is read elsewhere, by number, except the head of one host's queue, which is read most. Next: `deliveries.rs`, who works the queue off.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Text};
 
 use crate::StoreError;
 use crate::connection::Db;
 use crate::deliveries::{Delivery, DeliveryState};
+use crate::kept::kept;
 
 /// The deliveries in one state, of one host if one is named.
 pub(crate) struct Shelf<'a> {
@@ -38,36 +41,54 @@ struct Waiting {
     attempts: i64,
     #[diesel(sql_type = BigInt)]
     created_at: i64,
+    #[diesel(sql_type = Text)]
+    host: String,
+}
+
+impl From<Waiting> for Delivery {
+    fn from(row: Waiting) -> Self {
+        Self {
+            id: row.seq,
+            activity: row.activity,
+            inbox: row.inbox,
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            created_at: row.created_at,
+        }
+    }
 }
 
 impl Shelf<'_> {
     /// The first deliveries that wait for a host, in order.
     pub(crate) fn waiting(db: &mut Db, host: &str, limit: i64) -> Result<Vec<Delivery>, StoreError> {
         let rows: Vec<Waiting> = match db {
-            Db::Sqlite(conn) => sql_query(
-                "SELECT seq, activity, inbox, attempts, created_at FROM deliveries
-                 WHERE host = ? AND state = 'waiting' ORDER BY seq LIMIT ?",
+            Db::Sqlite(conn) => kept(
+                sql_query(
+                    "SELECT seq, activity, inbox, attempts, created_at, host FROM deliveries
+                     WHERE host = ? AND state = 'waiting' ORDER BY seq LIMIT ?",
+                )
+                .bind::<Text, _>(host)
+                .bind::<BigInt, _>(limit),
             )
-            .bind::<Text, _>(host)
-            .bind::<BigInt, _>(limit)
             .load(conn)?,
-            Db::Postgres(conn) => sql_query(
-                "SELECT seq, activity, inbox, attempts, created_at FROM deliveries
-                 WHERE (host, state, seq) > ($1, 'waiting', 0) AND (host, state, seq) < ($1, 'waiting', 9223372036854775807)
-                 ORDER BY host, state, seq LIMIT $2",
-            )
-            .bind::<Text, _>(host)
-            .bind::<BigInt, _>(limit)
-            .load(conn)?,
+            Db::Postgres(conn) => return Ok(of_each(conn, &[host], limit)?.remove(host).unwrap_or_default()),
         };
-        let delivery = |row: Waiting| Delivery {
-            id: row.seq,
-            activity: row.activity,
-            inbox: row.inbox,
-            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
-            created_at: row.created_at,
-        };
-        Ok(rows.into_iter().map(delivery).collect())
+        Ok(rows.into_iter().map(Delivery::from).collect())
+    }
+
+    /// The first deliveries that wait for each of these hosts, in order; nothing of those for which none does.
+    pub(crate) fn waiting_for(
+        db: &mut Db,
+        hosts: &[&str],
+        limit: i64,
+    ) -> Result<HashMap<String, Vec<Delivery>>, StoreError> {
+        if let Db::Postgres(conn) = db {
+            return of_each(conn, hosts, limit);
+        }
+        let mut all = HashMap::new();
+        for host in hosts {
+            all.insert((*host).to_owned(), Self::waiting(db, host, limit)?);
+        }
+        Ok(all)
     }
 
     /// The first numbers, the smallest first.
@@ -120,4 +141,30 @@ impl Shelf<'_> {
         };
         Ok(rows.into_iter().map(|row| row.seq).collect())
     }
+}
+
+/// What waits for each host, with one statement for all of them.
+fn of_each(
+    conn: &mut PgConnection,
+    hosts: &[&str],
+    limit: i64,
+) -> Result<HashMap<String, Vec<Delivery>>, StoreError> {
+    let rows = sql_query(
+        "SELECT waiting.* FROM unnest($1) AS of (name) CROSS JOIN LATERAL (
+            SELECT seq, activity, inbox, attempts, created_at, host FROM deliveries
+            WHERE (host, state, seq) > (of.name, 'waiting', 0)
+                AND (host, state, seq) < (of.name, 'waiting', 9223372036854775807)
+            ORDER BY host, state, seq LIMIT $2) AS waiting",
+    )
+    .bind::<Array<Text>, _>(hosts)
+    .bind::<BigInt, _>(limit);
+    let mut all: HashMap<String, Vec<Delivery>> = HashMap::new();
+    for mut row in kept(rows).load::<Waiting>(conn)? {
+        let host = std::mem::take(&mut row.host);
+        all.entry(host).or_default().push(row.into());
+    }
+    for of_one in all.values_mut() {
+        of_one.sort_unstable_by_key(|delivery| delivery.id);
+    }
+    Ok(all)
 }

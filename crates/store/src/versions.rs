@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use crate::connection::{Db, each};
+use crate::kept::kept;
 use crate::schema::{record_versions, records};
 use crate::{Store, StoreError};
 
@@ -48,6 +49,6 @@ pub(crate) fn keep_former(db: &mut Db, uri: &str, next: i64) -> Result<(), Store
         record_versions::json.eq(json),
         record_versions::proof_key.eq(proof_key),
     );
-    each!(db, conn => diesel::insert_into(record_versions::table).values(row).execute(conn))?;
+    each!(db, conn => kept(diesel::insert_into(record_versions::table).values(row)).execute(conn))?;
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::thread;
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use shoal_store::{ActorKind, Built, Id, NewFollower, NewRemoteActor, Received, Store};
+use shoal_store::{
+    ActorKind, Answer, Arrival, CallsFor, GiveUp, Id, NewFollower, NewRemoteActor, Received, Store,
+};
 use shoal_tests::inbox::moment;
 
 use crate::sender::Actor;
@@ -49,15 +51,28 @@ impl Ground<'_> {
                 kind: "Follow".to_owned(),
                 signed_at: moment().now,
             };
+            let accept = Answer {
+                uri: format!("{follow_uri}/accept"),
+                actor: followed,
+                kind: "Accept".to_owned(),
+                object_uri: follow_uri.clone(),
+                json: follow.to_string(),
+                inbox: format!("http://{}/inbox", received.host),
+                host: received.host.clone(),
+            };
             let new = NewFollower {
                 actor: followed,
                 follower,
                 follow_uri,
-                follow_json: follow.to_string(),
+                accept,
             };
-            Ok(self.store.receive_follow(moment(), received, new).map(drop)?)
+            let calls_for = CallsFor::Follow(new);
+            let taken = self
+                .store
+                .receive(moment(), vec![Arrival { received, calls_for }])?;
+            Ok(taken.into_iter().try_for_each(|effect| effect.map(drop))?)
         })?;
-        self.leave_untold()
+        self.leave_untold(hosts)
     }
 
     fn save(&self, host: &str, kind: &str, number: usize) -> Result<(Actor, Id)> {
@@ -81,19 +96,18 @@ impl Ground<'_> {
         Ok((Actor { id }, row))
     }
 
-    /// Every event that waits comes to nothing.
-    fn leave_untold(&self) -> Result<()> {
-        loop {
-            let events = self.store.unbuilt_events(5_000)?;
-            if events.is_empty() {
-                return Ok(());
-            }
-            self.each(events.len(), |number| {
-                Ok(self
-                    .store
-                    .record_built(moment(), events[number].id, Built::default())?)
-            })?;
-        }
+    /// Every answer that waits is given up.
+    fn leave_untold(&self, hosts: usize) -> Result<()> {
+        self.each(hosts, |number| {
+            let these = GiveUp {
+                host: self.stub.host(number),
+                queued_before: moment().now + 1,
+                reason: "not what is measured".to_owned(),
+            };
+            while self.store.give_up_deliveries(moment(), these.clone(), 500)? > 0 {}
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// Does something for each number, many at a time.

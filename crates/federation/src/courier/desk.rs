@@ -3,7 +3,10 @@
 //! does.
 
 use super::{HOSTS_AT_ONCE, expander::Expander};
-use crate::{Federation, Shared};
+use crate::{
+    Federation, Shared,
+    ledger::{Gather, Ledger},
+};
 use bytes::Bytes;
 use moka::sync::Cache;
 use shoal_store::{Id, Outcome, Settled, StoreError};
@@ -13,11 +16,14 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many outcomes are written down in one transaction.
-const PAGE: usize = 64;
+const PAGE: usize = 128;
+/// How long an outcome may wait for others: nobody but its own host waits for it.
+const GATHER: Gather = Gather::All(Duration::from_millis(5));
 /// How many bytes of letters are kept at hand.
 const LETTERS: u64 = 8 * 1024 * 1024;
 
@@ -29,15 +35,12 @@ pub(super) struct Letter {
     pub(super) json: Bytes,
 }
 
-/// An outcome on its way into the ledger, and who waits for it to stand there.
-type Entry = (Outcome, oneshot::Sender<Result<Settled, StoreError>>);
-
 /// Shared by the carriers of one courier.
 pub(super) struct Desk {
     pub(super) federation: Arc<Federation>,
     pub(super) owner: String,
     pub(super) expander: Expander,
-    ledger: mpsc::Sender<Entry>,
+    ledger: Ledger<Outcome, Settled>,
     letters: Cache<i64, Arc<Letter>>,
     slots: Arc<Semaphore>,
     at_work: Mutex<HashSet<String>>,
@@ -45,15 +48,21 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Opens the ledger, which is kept until the last carrier is gone. Has to run inside a Tokio runtime.
-    pub(super) fn open(federation: Arc<Federation>, owner: String) -> Arc<Self> {
-        let (ledger, entries) = mpsc::channel(PAGE);
-        tokio::spawn(keep(Arc::clone(federation.shared()), entries));
+    /// Opens the ledger, which is kept until the last carrier is gone.
+    ///
+    /// # Errors
+    /// When the machine has no thread to give.
+    pub(super) fn open(federation: Arc<Federation>, owner: String) -> Result<Arc<Self>, StoreError> {
+        let shared = Arc::clone(federation.shared());
+        let ledger = Ledger::open("outcomes", (PAGE, GATHER), move |outcomes| {
+            let settled = shared.store.settle(shared.moment(), outcomes)?;
+            Ok(settled.into_iter().map(Ok).collect())
+        })?;
         let letters = Cache::builder()
             .max_capacity(LETTERS)
             .weigher(|_, letter: &Arc<Letter>| u32::try_from(letter.json.len() + 256).unwrap_or(u32::MAX));
         let expander = Expander::new(Arc::clone(&federation), owner.clone());
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             federation,
             owner,
             expander,
@@ -62,7 +71,7 @@ impl Desk {
             slots: Arc::new(Semaphore::new(HOSTS_AT_ONCE)),
             at_work: Mutex::default(),
             miscounted: AtomicBool::new(false),
-        })
+        }))
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
@@ -71,10 +80,7 @@ impl Desk {
 
     /// Writes an outcome down, together with those of others that come at the same time.
     pub(super) async fn settle(&self, outcome: Outcome) -> Result<Settled, StoreError> {
-        let closed = || StoreError::Unavailable("the courier's ledger is closed".to_owned());
-        let (answer, answered) = oneshot::channel();
-        self.ledger.send((outcome, answer)).await.map_err(|_| closed())?;
-        answered.await.map_err(|_| closed())?
+        self.ledger.write(outcome).await
     }
 
     /// What deliveries of an activity carry; `None` when it is no more.
@@ -83,16 +89,17 @@ impl Desk {
             return Ok(Some(letter));
         }
         let read = self.shared().with_store(move |store| store.letter(activity));
-        let letter = read.await?.map(|letter| {
-            Arc::new(Letter {
-                actor: letter.actor,
-                json: Bytes::from(letter.json),
-            })
+        Ok(read.await?.map(|letter| self.lay_out(activity, letter)))
+    }
+
+    /// Lays at hand what deliveries of an activity carry.
+    pub(super) fn lay_out(&self, activity: i64, letter: shoal_store::Letter) -> Arc<Letter> {
+        let letter = Arc::new(Letter {
+            actor: letter.actor,
+            json: Bytes::from(letter.json),
         });
-        if let Some(letter) = &letter {
-            self.letters.insert(activity, Arc::clone(letter));
-        }
-        Ok(letter)
+        self.letters.insert(activity, Arc::clone(&letter));
+        letter
     }
 
     /// How many more hosts may be sent to now.
@@ -147,30 +154,5 @@ impl AtWork {
 impl Drop for AtWork {
     fn drop(&mut self) {
         self.desk.hosts_at_work().remove(&self.host);
-    }
-}
-
-/// Keeps the ledger: while one page is being written, the next fills.
-async fn keep(shared: Arc<Shared>, mut entries: mpsc::Receiver<Entry>) {
-    let mut page = Vec::with_capacity(PAGE);
-    while entries.recv_many(&mut page, PAGE).await > 0 {
-        let (outcomes, waiting): (Vec<_>, Vec<_>) = page.drain(..).unzip();
-        let moment = shared.moment();
-        let settled = shared
-            .with_store(move |store| store.settle(moment, outcomes))
-            .await;
-        match settled {
-            Ok(settled) => {
-                for (answer, one) in waiting.into_iter().zip(settled) {
-                    // Whoever waited may have been stopped.
-                    let _ = answer.send(Ok(one));
-                }
-            }
-            Err(error) => {
-                for answer in waiting {
-                    let _ = answer.send(Err(StoreError::Unavailable(error.to_string())));
-                }
-            }
-        }
     }
 }

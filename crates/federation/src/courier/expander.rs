@@ -5,7 +5,6 @@
 use crate::{Federation, outbox};
 use shoal_store::{Built, Millis, PendingEvent, Store, StoreError};
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -64,14 +63,8 @@ impl Expander {
             pending = self.pending().await?;
         }
         let full = pending.len() == BATCH as usize;
-        let mut pending = VecDeque::from(pending);
-        while let Some(event) = pending.pop_front() {
-            let mut together = vec![event];
-            while together[0].event.is_answer() && pending.front().is_some_and(|next| next.event.is_answer())
-            {
-                together.extend(pending.pop_front());
-            }
-            build(&self.federation, together).await?;
+        for event in pending {
+            build(&self.federation, event).await?;
             if !self.surely_holds() && !self.take().await? {
                 return Ok(Expanded::All);
             }
@@ -117,34 +110,19 @@ impl Expander {
     }
 }
 
-/// Builds one event, or several that do not depend on each other and are written down together.
-async fn build(federation: &Arc<Federation>, events: Vec<PendingEvent>) -> Result<(), StoreError> {
+/// Builds one event and writes down what it came to.
+async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), StoreError> {
     let builder = Arc::clone(federation);
-    let moment = federation.shared().moment();
+    let (moment, again) = (federation.shared().moment(), federation.shared().moment());
     let told = federation.shared().with_store(move |store| {
-        let mut all = Vec::with_capacity(events.len());
-        for event in &events {
-            all.push((event.id, unless_lasting(event, outbox::build(&builder, event))?));
+        let built = unless_lasting(&event, outbox::build(&builder, &event))?;
+        if let Err(error) = store.record_built(moment, event.id, built) {
+            store.record_built(again, event.id, unless_lasting(&event, Err(error))?)?;
         }
-        match store.record_all_built(moment, all) {
-            Err(error) if is_lasting(&error) => one_by_one(&builder, store, &events),
-            other => other,
-        }
+        Ok(())
     });
     told.await
-        .inspect_err(|error| tracing::error!(%error, "events could not be built"))
-}
-
-/// Finds those among them that cannot be written down, and leaves only those out.
-fn one_by_one(federation: &Federation, store: &Store, events: &[PendingEvent]) -> Result<(), StoreError> {
-    for event in events {
-        let built = unless_lasting(event, outbox::build(federation, event))?;
-        let (moment, again) = (federation.shared().moment(), federation.shared().moment());
-        if let Err(error) = store.record_built(moment, event.id, built) {
-            store.record_built(again, event.id, unless_lasting(event, Err(error))?)?;
-        }
-    }
-    Ok(())
+        .inspect_err(|error| tracing::error!(%error, "an event could not be built"))
 }
 
 /// What an event comes to; nothing when it would fail for ever and hold up everything behind it.

@@ -15,12 +15,12 @@ pub use backoff::PROMISE;
 use crate::{Federation, Shared};
 use carrier::Carrier;
 use desk::{AtWork, Desk};
-use shoal_store::{Backend, Delivery, Host, Millis, StoreError};
+use shoal_store::{Backend, Claimed, Delivery, Host, Millis, StoreError};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinSet};
 
 /// How many hosts are sent to at once that answer promptly.
-const HOSTS_AT_ONCE: usize = 64;
+const HOSTS_AT_ONCE: usize = 128;
 /// How many there may be together with those that are waited for. Each is a connection, and a process may have a
 /// thousand without asking.
 const HOSTS_AT_MOST: usize = 384;
@@ -30,6 +30,8 @@ const BATCH: u32 = 16;
 const LEASE: Millis = 600_000;
 /// How often a store that other processes share is looked at, and how long after a fault the next try is made.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long whatever wakes the courier while it works is let gather, so that one claim serves many hosts.
+const GATHER: Duration = Duration::from_millis(8);
 /// The longest sleep; due times lie in the store, so nothing depends on it.
 const SLEEP: Duration = Duration::from_secs(60);
 /// How long deliveries under way may take to finish when the server stops.
@@ -61,13 +63,16 @@ impl Courier {
         self.federation.shared()
     }
 
-    fn desk(&self) -> Arc<Desk> {
+    fn desk(&self) -> Result<Arc<Desk>, StoreError> {
         Desk::open(Arc::clone(&self.federation), self.owner.clone())
     }
 
     /// Works until `stop` becomes true.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let desk = self.desk();
+        let desk = match self.desk() {
+            Ok(desk) => desk,
+            Err(error) => return tracing::error!(%error, "the courier cannot work"),
+        };
         // Dropped with this future, and what runs in them ends.
         let (mut beside, mut busy) = (JoinSet::new(), JoinSet::new());
         if let Err(error) = self.take_over().await {
@@ -90,6 +95,9 @@ impl Courier {
                 Some(_) = busy.join_next(), if !busy.is_empty() => {}
                 () = tokio::time::sleep(pause) => {}
                 _ = stop.changed() => break,
+            }
+            if !busy.is_empty() {
+                tokio::time::sleep(GATHER).await;
             }
         }
         self.finish(busy).await;
@@ -131,10 +139,14 @@ impl Courier {
             // A host that finishes, or that keeps us waiting, wakes the loop.
             return Ok(SLEEP);
         }
-        let (claimed, next) = self.claim(free).await?;
-        let all = claimed.len() < free;
-        self.send_out(desk, busy, claimed, stop);
-        Ok(if all { self.pause(next) } else { Duration::ZERO })
+        let claimed = self.claim(desk, free).await?;
+        let all = claimed.hosts.len() < free;
+        self.send_out(desk, busy, claimed.hosts, stop);
+        Ok(if all {
+            self.pause(claimed.next_due)
+        } else {
+            Duration::ZERO
+        })
     }
 
     fn send_out(
@@ -155,24 +167,18 @@ impl Courier {
         }
     }
 
-    /// Claims hosts that are due, and reads what is first for each; says when the next is. While none is due, that is all
-    /// that is asked.
-    async fn claim(&self, limit: usize) -> Result<(Vec<(Host, Vec<Delivery>)>, Option<Millis>), StoreError> {
+    /// Claims hosts that are due, with what is first for each, and lays what they are to carry at hand.
+    async fn claim(&self, desk: &Desk, limit: usize) -> Result<Claimed, StoreError> {
         let (moment, owner) = (self.shared().moment(), self.owner.clone());
         let limit = u32::try_from(limit).unwrap_or(1);
-        self.shared()
-            .with_store(move |store| {
-                let next = store.next_due_host()?;
-                if next.is_none_or(|due| due > moment.now) {
-                    return Ok((Vec::new(), next));
-                }
-                let claimed = store.claim_hosts(moment, &owner, LEASE, limit)?;
-                let names: Vec<String> = claimed.iter().map(|host| host.host.clone()).collect();
-                let first = store.next_deliveries_of(&names, BATCH)?;
-                let claimed = claimed.into_iter().zip(first).collect();
-                Ok((claimed, store.next_due_host()?))
-            })
-            .await
+        let mut claimed = self
+            .shared()
+            .with_store(move |store| store.claim_hosts(moment, &owner, LEASE, limit))
+            .await?;
+        for (activity, letter) in claimed.letters.drain() {
+            desk.lay_out(activity, letter);
+        }
+        Ok(claimed)
     }
 
     /// Until the next host is due; on PostgreSQL other processes may write events that nobody tells us of.
@@ -208,15 +214,15 @@ impl Courier {
     /// # Errors
     /// When the store does not answer.
     pub async fn pass(&self) -> Result<(), StoreError> {
-        let (desk, (_keep, stop)) = (self.desk(), watch::channel(false));
+        let (desk, (_keep, stop)) = (self.desk()?, watch::channel(false));
         while desk.expander.expand().await? == expander::Expanded::More {}
         loop {
-            let (claimed, _) = self.claim(HOSTS_AT_ONCE).await?;
-            if claimed.is_empty() {
+            let claimed = self.claim(&desk, HOSTS_AT_ONCE).await?;
+            if claimed.hosts.is_empty() {
                 return desk.expander.release().await;
             }
             let mut busy = JoinSet::new();
-            self.send_out(&desk, &mut busy, claimed, &stop);
+            self.send_out(&desk, &mut busy, claimed.hosts, &stop);
             while busy.join_next().await.is_some() {}
         }
     }

@@ -1,21 +1,27 @@
-//! `Follow` of an actor here: kept, and answered with `Accept` (or `Reject`) by the courier, from the event that the store
-//! writes in the same transaction. A repeated Follow is answered again. Its undoing is `undo.rs`.
+//! `Follow` of an actor here: kept together with its answer, `Accept` or `Reject` (`outbox/answer.rs`), which the courier
+//! then carries. A repeated Follow is answered again. Its undoing is `undo.rs`.
 
-use super::{Envelope, InboxError};
-use crate::{Shared, vocab::incoming::Object};
+use super::{Envelope, InboxError, known::Sender, take_in};
+use crate::{
+    Shared,
+    outbox::answer::{Asked, answer},
+    vocab::incoming::Object,
+};
 use activitypub_federation::{config::Data, traits::Activity};
 use serde_json::Value;
-use shoal_store::{Id, NewFollower};
+use shoal_store::{CallsFor, Effect, NewFollower, StoreError};
 use std::sync::Arc;
 use url::Url;
 
+/// What a follower has to have, or it could not be answered.
+const NO_INBOX: InboxError = InboxError::Forbidden("The actor has no usable inbox.");
+
 /// Somebody wants to follow one of our actors.
-#[derive(Debug)]
 pub(super) struct Follow {
     envelope: Envelope,
     as_written: Value,
     object: Url,
-    sender: Id,
+    sender: Arc<Sender>,
 }
 
 impl Follow {
@@ -23,7 +29,7 @@ impl Follow {
     pub(super) fn read(
         envelope: Envelope,
         (object, as_written): (Option<Object>, Value),
-        sender: Id,
+        sender: Arc<Sender>,
     ) -> Result<Self, InboxError> {
         let object = object.and_then(|object| object.id);
         let object = object.ok_or(InboxError::NotHere("The Follow does not say whom to follow."))?;
@@ -57,20 +63,34 @@ impl Activity for Follow {
     }
 
     async fn receive(self, data: &Data<Arc<Shared>>) -> Result<(), InboxError> {
-        let shared = Arc::clone(data.app_data());
-        let moment = data.moment();
-        data.with_store(move |store| {
-            let local = shared.local_id_at(&self.object)?;
-            let new = NewFollower {
-                actor: local.ok_or(shoal_store::StoreError::NotFound { what: "actor" })?,
-                follower: self.sender,
-                follow_uri: self.envelope.id.to_string(),
-                // In the sender's own spelling, or it might not know it again.
-                follow_json: self.as_written.to_string(),
-            };
-            store.receive_follow(moment, self.envelope.received, new)
-        })
-        .await?;
+        let shared = data.app_data();
+        let nobody = StoreError::NotFound { what: "actor" };
+        let Some(actor) = shared.local_at(&self.object).await? else {
+            return Err(nobody.into());
+        };
+        let identity = shared.identity_of(actor).await?.ok_or(nobody)?;
+        let (inbox, host) = self.sender.inbox.as_ref().ok_or(NO_INBOX)?;
+        let asked = Asked {
+            actor,
+            identity: &identity,
+            follower_uri: self.envelope.actor.as_str(),
+            inbox: (inbox, host),
+            follow_uri: self.envelope.id.as_str(),
+            // In the sender's own spelling, or it might not know it again.
+            follow: &self.as_written,
+        };
+        let new = NewFollower {
+            actor,
+            follower: self.sender.id,
+            follow_uri: asked.follow_uri.to_owned(),
+            accept: answer(shared, "Accept", &asked)?,
+        };
+        let received = self.envelope.received.clone();
+        let effect = take_in(data, received, CallsFor::Follow(new)).await?;
+        if effect == Effect::Refused {
+            let reject = answer(shared, "Reject", &asked)?;
+            take_in(data, self.envelope.received.clone(), CallsFor::Answer(reject)).await?;
+        }
         data.woken.notify_one();
         Ok(())
     }

@@ -25,6 +25,8 @@ pub(crate) struct Sender {
     pub(super) id: Id,
     /// The host that deliveries to it go to.
     pub(super) host: Option<String>,
+    /// Its own inbox, and the host of that, which answers to it go to.
+    pub(super) inbox: Option<(String, String)>,
     /// When its document was fetched.
     pub(super) fetched_at: Millis,
     /// When its server said that it is gone.
@@ -38,11 +40,12 @@ pub(crate) struct Sender {
 impl Sender {
     /// Reads the keys of a kept actor.
     pub(super) fn of(actor: &RemoteActor, now: Millis) -> Self {
-        let inbox = actor.shared_inbox.as_ref().unwrap_or(&actor.inbox);
+        let host_of = |inbox: &str| Url::parse(inbox).ok().map(|inbox| policy::host_of(&inbox));
         let document: Option<Document> = serde_json::from_str(&actor.json).ok();
         Self {
             id: actor.id,
-            host: Url::parse(inbox).ok().map(|inbox| policy::host_of(&inbox)),
+            host: host_of(actor.shared_inbox.as_ref().unwrap_or(&actor.inbox)),
+            inbox: host_of(&actor.inbox).map(|host| (actor.inbox.clone(), host)),
             fetched_at: actor.fetched_at,
             gone_at: actor.gone_at,
             read_at: now,

@@ -27,7 +27,7 @@ use activitypub_federation::{config::Data, protocol::verification::verify_domain
 use bytes::Bytes;
 use http::HeaderMap;
 use known::Sender;
-use shoal_store::{Id, Millis, Received, Store};
+use shoal_store::{Arrival, CallsFor, Effect, Id, Millis, Received, Store, StoreError};
 use std::{sync::Arc, time::Duration};
 use url::Url;
 
@@ -71,7 +71,7 @@ impl From<&InboxError> for Receipt {
 
 impl Federation {
     /// Takes in one activity.
-    pub async fn receive(&self, incoming: Incoming) -> Receipt {
+    pub async fn receive(self: &Arc<Self>, incoming: Incoming) -> Receipt {
         let (path, inbox_of) = (incoming.path_and_query.clone(), incoming.inbox_of);
         let outcome = tokio::time::timeout(DEADLINE, Box::pin(self.admit(incoming))).await;
         let outcome = outcome.unwrap_or(Err(InboxError::TooSlow));
@@ -102,7 +102,7 @@ impl Federation {
         }
     }
 
-    async fn admit(&self, incoming: Incoming) -> Result<(), InboxError> {
+    async fn admit(self: &Arc<Self>, incoming: Incoming) -> Result<(), InboxError> {
         if !self.settings().enabled {
             return Err(InboxError::NotHere("This server does not federate."));
         }
@@ -173,7 +173,7 @@ impl Federation {
 
     /// Hands an activity whose sender is certain to the file that knows what it means.
     async fn act(
-        &self,
+        self: &Arc<Self>,
         activity: incoming::Incoming,
         signed_at: Millis,
         sender: Arc<Sender>,
@@ -200,7 +200,7 @@ impl Federation {
                     return Err(InboxError::TooMany);
                 }
                 return take(
-                    follow::Follow::read(envelope, (object, as_written), sender.id)?,
+                    follow::Follow::read(envelope, (object, as_written), sender)?,
                     &data,
                 )
                 .await;
@@ -241,6 +241,11 @@ where
         .map_err(|_| InboxError::Forbidden("The activity's id is not on its actor's host."))?;
     activity.verify(data).await?;
     activity.receive(data).await
+}
+
+/// Writes an activity down with what it calls for, together with others that come at the same time.
+async fn take_in(shared: &Shared, received: Received, calls_for: CallsFor) -> Result<Effect, StoreError> {
+    shared.arrivals.write(Arrival { received, calls_for }).await
 }
 
 /// What every activity has: its id, its actor, and what the store remembers of it, so that it acts once.

@@ -1,8 +1,9 @@
 //! Everything that is well signed and means nothing here: remembered by its id, answered 202, and that is all.
 
-use super::{Envelope, InboxError};
+use super::{Envelope, InboxError, take_in};
 use crate::Shared;
 use activitypub_federation::{config::Data, traits::Activity};
+use shoal_store::CallsFor;
 use std::sync::Arc;
 use url::Url;
 
@@ -36,9 +37,7 @@ impl Activity for Nothing {
     }
 
     async fn receive(self, data: &Data<Arc<Shared>>) -> Result<(), InboxError> {
-        let moment = data.moment();
-        data.with_store(move |store| store.receive_nothing(moment, self.envelope.received))
-            .await?;
+        take_in(data, self.envelope.received, CallsFor::Nothing).await?;
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`InboxError`]: 401 when no signature holds, 503 when the sender's server cannot be asked.
 pub(super) async fn identify(
-    federation: &Federation,
+    federation: &Arc<Federation>,
     claims: &[Claim],
     activity: &Incoming,
 ) -> Result<Option<(Arc<Sender>, Millis)>, InboxError> {
@@ -63,7 +63,7 @@ pub(super) async fn identify(
 /// # Errors
 /// As [`identify`].
 pub(crate) async fn confirm(
-    federation: &Federation,
+    federation: &Arc<Federation>,
     claims: &[Claim],
     actor: &Url,
 ) -> Result<(Arc<Sender>, Millis), InboxError> {
@@ -98,7 +98,7 @@ async fn present(federation: &Federation, actor: &Url) -> Result<Option<Arc<Send
 }
 
 async fn confirm_as(
-    federation: &Federation,
+    federation: &Arc<Federation>,
     claims: &[Claim],
     actor: &Url,
     kept: Option<Arc<Sender>>,
@@ -148,12 +148,18 @@ fn check(claims: &[Claim], sender: &Sender) -> Result<Millis, InboxError> {
     Err(refused.unwrap_or(InboxError::Signature(Refusal::Unsigned)))
 }
 
-/// Fetches an actor within the budget, and remembers a failure.
+/// Fetches an actor within the budget, and remembers a failure. Goes on if whoever wants it stops waiting.
 pub(super) async fn fetch(
-    federation: &Federation,
+    federation: &Arc<Federation>,
     actor: &Url,
     known: bool,
 ) -> Result<Arc<Sender>, InboxError> {
+    let (out, actor) = (Arc::clone(federation), actor.clone());
+    let fetching = async move { fetch_now(&out, &actor, known).await };
+    federation.shared().outside(fetching).await?
+}
+
+async fn fetch_now(federation: &Federation, actor: &Url, known: bool) -> Result<Arc<Sender>, InboxError> {
     let _turn = federation.shared().budget.turn(actor.as_str()).await;
     if !known && let Some(brought) = present(federation, actor).await? {
         // Others who asked for it have brought it in.
@@ -227,7 +233,11 @@ pub(crate) async fn ask<T>(
 
 /// A follower's inbox may have moved since it was last looked at; the old one does until the new one is known. One that
 /// said that it changed, when it could not be looked at, is looked at whatever it does.
-async fn refresh_if_stale(federation: &Federation, kept: Arc<Sender>, activity: &Incoming) -> Arc<Sender> {
+async fn refresh_if_stale(
+    federation: &Arc<Federation>,
+    kept: Arc<Sender>,
+    activity: &Incoming,
+) -> Arc<Sender> {
     let now = federation.shared().now();
     let stale = kept.fetched_at == 0 || now - kept.fetched_at > STALE && activity.kind == "Follow";
     if !stale

@@ -1,10 +1,10 @@
 //! `Undo` of a `Follow`: by the Follow's id, or by whom it followed, and only by the one who followed. An Undo that comes
 //! before its Follow is remembered by the store. Other Undos mean nothing here yet.
 
-use super::{Envelope, InboxError};
+use super::{Envelope, InboxError, take_in};
 use crate::{Shared, policy, vocab::incoming::Object};
 use activitypub_federation::{config::Data, traits::Activity};
-use shoal_store::{Id, UndoFollow as Undone};
+use shoal_store::{CallsFor, Id, UndoFollow as Undone};
 use std::sync::Arc;
 use url::Url;
 
@@ -66,23 +66,20 @@ impl Activity for UndoFollow {
     }
 
     async fn receive(self, data: &Data<Arc<Shared>>) -> Result<(), InboxError> {
-        let shared = Arc::clone(data.app_data());
-        let moment = data.moment();
-        data.with_store(move |store| {
-            let local = self.followed.as_ref().map(|url| shared.local_id_at(url));
-            let undone = Undone {
-                actor: local.transpose()?.flatten(),
-                follower: self.sender,
-                follow_uri: self.follow.as_ref().map(Url::to_string),
-            };
-            if undone.actor.is_none() && undone.follow_uri.is_none() {
-                return store.receive_nothing(moment, self.envelope.received).map(drop);
-            }
-            store
-                .receive_undo_follow(moment, self.envelope.received, undone)
-                .map(drop)
-        })
-        .await?;
+        let actor = match &self.followed {
+            Some(url) => data.local_at(url).await?,
+            None => None,
+        };
+        let undone = Undone {
+            actor,
+            follower: self.sender,
+            follow_uri: self.follow.as_ref().map(Url::to_string),
+        };
+        let calls_for = match (&undone.actor, &undone.follow_uri) {
+            (None, None) => CallsFor::Nothing,
+            _ => CallsFor::Undo(undone),
+        };
+        take_in(data, self.envelope.received, calls_for).await?;
         Ok(())
     }
 }

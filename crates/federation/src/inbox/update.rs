@@ -4,12 +4,13 @@
 
 use super::{Envelope, InboxError, sender};
 use crate::Federation;
+use std::sync::Arc;
 
 /// Brings a kept actor up to date; once in five minutes, after that when it next does something.
 ///
 /// # Errors
 /// 503 and 429 when its server cannot be asked now: then the Update is to come again.
-pub(super) async fn refresh(federation: &Federation, envelope: &Envelope) -> Result<(), InboxError> {
+pub(super) async fn refresh(federation: &Arc<Federation>, envelope: &Envelope) -> Result<(), InboxError> {
     let shared = federation.shared();
     let (id, uri) = (envelope.id.to_string(), envelope.actor.to_string());
     let known = shared.with_store(move |store| store.was_received(&id));

@@ -1,11 +1,11 @@
 //! From what happened to what is told: an event of the store becomes activities, records and their audiences, all written
 //! back in one transaction by `courier/expander.rs`. `plan.rs` decides what an event means, `settle.rs` what it means to
 //! records; one file per activity says how it reads; `note.rs` writes the post itself, `records/` the records; `draft.rs`
-//! numbers, proves and collects. The mirror of `inbox/`.
+//! numbers, proves and collects. Answers are no events: `answer.rs`. The mirror of `inbox/`.
 
-mod accept;
 mod add;
 mod announce;
+pub(crate) mod answer;
 mod create;
 mod delete;
 mod draft;
@@ -13,7 +13,6 @@ mod entry;
 mod follow;
 pub mod note;
 mod plan;
-mod reject;
 mod remove;
 mod settle;
 mod undo;

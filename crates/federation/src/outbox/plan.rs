@@ -1,7 +1,7 @@
 //! What each event means to others: who posts, edits, withdraws or answers. The wording is in the files of one activity
 //! each; what of this is promised to other servers stands in FEDERATION.md.
 
-use super::{accept, announce, create, delete, draft::Draft, follow, reject, settle, undo, update};
+use super::{announce, create, delete, draft::Draft, follow, settle, undo, update};
 use shoal_store::{
     ActorKind, Collection, Dataset, Event, Id, LocalActor, Paging, Record, StoreError, Upload, UploadQuery,
     Visibility,
@@ -57,31 +57,8 @@ pub(super) fn plan(draft: &mut Draft<'_>, event: &Event) -> Result<(), StoreErro
         Event::CollectionRestored { collection } => collection_restored(draft, *collection),
         Event::CollectionRemoved { collection } => collection_removed(draft, *collection),
         Event::AccountEdited { account } => account_edited(draft, *account),
-        Event::FollowAccepted { .. }
-        | Event::FollowRejected { .. }
-        | Event::FollowRequested { .. }
-        | Event::FollowWithdrawn { .. } => follows(draft, event),
-    }
-}
-
-/// Follows, theirs and ours.
-fn follows(draft: &mut Draft<'_>, event: &Event) -> Result<(), StoreError> {
-    match event {
-        Event::FollowAccepted {
-            actor,
-            follower,
-            follow_json,
-            ..
-        } => accept::accept(draft, *actor, *follower, follow_json),
-        Event::FollowRejected {
-            actor,
-            follower,
-            follow_json,
-            ..
-        } => reject::reject(draft, *actor, *follower, follow_json),
         Event::FollowRequested { following } => follow::follow(draft, *following),
         Event::FollowWithdrawn { following } => undo::undo_follow(draft, *following),
-        _ => Ok(()),
     }
 }
 

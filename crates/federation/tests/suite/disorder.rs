@@ -221,3 +221,24 @@ async fn an_update_that_cannot_be_looked_up_is_to_come_again() {
     assert_eq!(send(&world, &foreign, &update, world.now()).await.status, 202);
     assert_eq!(kept(&world, &foreign).title, "Ann the Second");
 }
+
+#[tokio::test]
+async fn a_follow_with_an_odd_id_is_answered_in_its_own_spelling() {
+    let (world, foreign) = scene().await;
+    // As an address it is read, with the blank escaped; as it is written its sender knows it again.
+    let mut odd = follow(&foreign, 2);
+    odd["id"] = json!(foreign.url("/follows/ 2"));
+    for body in [follow(&foreign, 1), odd, follow(&foreign, 3)] {
+        assert_eq!(send(&world, &foreign, &body, world.now()).await.status, 202);
+    }
+    world.deliver().await;
+    let told = foreign.asked("/users/ann/inbox").into_iter().map(|asked| {
+        let accept: Value = serde_json::from_slice(&asked.body).expect("JSON");
+        accept["object"]["id"].clone()
+    });
+    let follows = ["/follows/1", "/follows/ 2", "/follows/3"];
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        follows.map(|path| json!(foreign.url(path)))
+    );
+}

@@ -8,7 +8,10 @@ use crate::{
 };
 use serde_json::json;
 use shoal_federation::courier::Courier;
-use shoal_store::{Account, ActorKind, Host, NewFollower, NewRemoteActor, Received, host_of};
+use shoal_store::{
+    Account, ActorKind, Answer, Arrival, CallsFor, Effect, GiveUp, Host, NewFollower, NewRemoteActor,
+    Received, host_of,
+};
 use std::{
     collections::BTreeSet,
     net::SocketAddr,
@@ -65,23 +68,37 @@ fn follow(world: &World, inbox: &str) {
         kind: "Follow".to_owned(),
         signed_at: world.now(),
     };
+    let actor = world.actor(ActorKind::Collection, "tides").id;
+    let accept = Answer {
+        uri: format!("{base}/accepts/1"),
+        actor,
+        kind: "Accept".to_owned(),
+        object_uri: follow_uri.clone(),
+        json: "{}".to_owned(),
+        inbox: inbox.to_owned(),
+        host: received.host.clone(),
+    };
     let new = NewFollower {
-        actor: world.actor(ActorKind::Collection, "tides").id,
+        actor,
         follower: saved.expect("kept").id,
         follow_uri,
-        follow_json: "{}".to_owned(),
+        accept,
     };
-    world
+    let host = received.host.clone();
+    let calls_for = CallsFor::Follow(new);
+    let taken = world
         .store
-        .receive_follow(world.moment(), received, new)
-        .expect("received");
+        .receive(world.moment(), vec![Arrival { received, calls_for }]);
+    let taken = taken.expect("the store answers").pop();
+    assert!(matches!(taken, Some(Ok(Effect::Done))), "{taken:?}");
     // The answer is not what these tests are about.
-    for event in world.store.unbuilt_events(10).expect("readable") {
-        world
-            .store
-            .record_built(world.moment(), event.id, shoal_store::Built::default())
-            .expect("left out");
-    }
+    let answer = GiveUp {
+        host,
+        queued_before: world.now() + 1,
+        reason: "not here".to_owned(),
+    };
+    let given_up = world.store.give_up_deliveries(world.moment(), answer, 10);
+    assert_eq!(given_up.expect("the store answers"), 1);
 }
 
 fn host(world: &World, name: &str) -> Host {

@@ -1,8 +1,9 @@
 //! The people of the tests: local actors, remote actors, what they send and what is said. Next: `followers.rs`.
 
 use shoal_store::{
-    Account, ActorKeys, Audience, Built, Collection, Effect, Event, Id, Millis, NewAccount, NewActivity,
-    NewCollection, NewFollower, NewRecord, NewRemoteActor, Received, Scopes, StoreError, Subject, UndoFollow,
+    Account, ActorKeys, Answer, Arrival, Audience, Built, CallsFor, Collection, Effect, Event, GiveUp, Id,
+    Millis, Moment, NewAccount, NewActivity, NewCollection, NewFollower, NewRecord, NewRemoteActor, Received,
+    Scopes, StoreError, Subject, UndoFollow,
 };
 
 use crate::scratch::{START, Scratch};
@@ -83,16 +84,40 @@ impl Scratch {
     pub(crate) fn follow(&self, who: &Remote, actor: Id, follow_uri: &str) -> Result<Effect, StoreError> {
         let m = self.moment();
         let received = received(follow_uri, "Follow", m.now);
-        self.store()
-            .receive_follow(m, received, new_follower(who, actor, follow_uri))
+        self.receive(
+            m,
+            received,
+            CallsFor::Follow(new_follower(who, actor, follow_uri)),
+        )
     }
 
     /// Undoes a Follow, with an id of its own made from the Follow's.
     pub(crate) fn undo(&self, who: &Remote, actor: Id, follow_uri: &str) -> Result<Effect, StoreError> {
         let m = self.moment();
         let received = received(&format!("{follow_uri}/undo"), "Undo", m.now);
-        self.store()
-            .receive_undo_follow(m, received, undo_follow(who, actor, follow_uri))
+        self.receive(m, received, CallsFor::Undo(undo_follow(who, actor, follow_uri)))
+    }
+
+    /// Gives up the answers that wait, where everything that waits is counted.
+    pub(crate) fn without_answers(&self) {
+        let these = GiveUp {
+            host: ANSWERED.to_owned(),
+            queued_before: Millis::MAX,
+            reason: "not here".to_owned(),
+        };
+        let given_up = self.store().give_up_deliveries(self.moment(), these, 100);
+        assert!(given_up.expect("they wait") > 0);
+    }
+
+    /// Takes in one activity by itself.
+    pub(crate) fn receive(
+        &self,
+        m: Moment,
+        received: Received,
+        calls_for: CallsFor,
+    ) -> Result<Effect, StoreError> {
+        let mut all = self.store().receive(m, vec![Arrival { received, calls_for }])?;
+        all.pop().expect("one effect for one activity")
     }
 
     /// An event that nobody has built; made by a local actor that wants to follow someone.
@@ -147,9 +172,29 @@ pub(crate) fn new_follower(who: &Remote, actor: Id, follow_uri: &str) -> NewFoll
         actor,
         follower: who.id,
         follow_uri: follow_uri.to_owned(),
-        follow_json: "{}".to_owned(),
+        accept: answer("Accept", actor, follow_uri),
     }
 }
+
+/// An answer to a Follow. It goes to a host of its own, out of the way of what else is told.
+pub(crate) fn answer(kind: &str, actor: Id, follow_uri: &str) -> Answer {
+    Answer {
+        uri: format!(
+            "{}#{:x}",
+            ours(&format!("{kind}/{follow_uri}")),
+            rand::random::<u64>()
+        ),
+        actor,
+        kind: kind.to_owned(),
+        object_uri: follow_uri.to_owned(),
+        json: "{}".to_owned(),
+        inbox: format!("https://{ANSWERED}/inbox"),
+        host: ANSWERED.to_owned(),
+    }
+}
+
+/// Where answers go.
+pub(crate) const ANSWERED: &str = "answered.example";
 
 pub(crate) fn undo_follow(who: &Remote, actor: Id, follow_uri: &str) -> UndoFollow {
     UndoFollow {

@@ -40,7 +40,7 @@ fn work(store: &Store, inboxes: &Path, owner: &str) -> Result<(), StoreError> {
             let actor = store.following_by_id(following)?.actor;
             store.record_built(moment(), pending.id, said_of(actor, pending.seq, moment().id()))?;
         }
-        let hosts = store.claim_hosts(moment(), owner, LEASE, 2)?;
+        let hosts = store.claim_hosts(moment(), owner, LEASE, 2)?.hosts;
         if hosts.is_empty() && events.is_empty() {
             if store.delivery_counts()?.waiting == 0 {
                 return Ok(());
@@ -48,8 +48,8 @@ fn work(store: &Store, inboxes: &Path, owner: &str) -> Result<(), StoreError> {
             // PostgreSQL may have ended the last claim of a killed worker after it died: time passes until it runs out.
             clock.set(clock.get() + LEASE);
         }
-        for host in hosts {
-            for next in store.next_deliveries(&host.host, 4)? {
+        for (host, first) in hosts {
+            for next in first {
                 let letter = store.letter(next.activity)?.expect("it is still there");
                 receive(&inboxes.join(&host.host), &letter.activity_uri);
                 store.delivered(moment(), attempt(next.id, owner, Some(202), ""))?;

@@ -76,12 +76,13 @@ fn tell(store: &Store, m: Moment, attempt: Attempt, fate: Fate) -> Result<bool, 
 
 /// The one host that can be claimed at a time.
 fn claim(scratch: &Scratch, owner: &str, now: i64) -> Option<Host> {
-    let mut hosts = scratch
+    let claimed = scratch
         .store()
         .claim_hosts(scratch.moment_at(now), owner, LEASE, 10)
         .expect("claimable");
+    let mut hosts = claimed.hosts;
     assert!(hosts.len() <= 1, "{hosts:?}");
-    hosts.pop()
+    hosts.pop().map(|(host, _)| host)
 }
 
 fn ids(scratch: &Scratch, host: &str) -> Vec<i64> {

@@ -3,20 +3,31 @@
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
-use shoal_store::{AccountEdit, Effect, Event, Id, Paging, REORDERING, StoreError, Target, UndoFollow};
+use shoal_store::{
+    AccountEdit, Arrival, Backend, CallsFor, DeliveryQuery, Effect, Id, Paging, REORDERING, StoreError,
+    Target, UndoFollow,
+};
 
-use crate::cast::{NEXT_DAY, new_follower, received, undo_follow};
+use crate::cast::{NEXT_DAY, Remote, answer, new_follower, ours, received, undo_follow};
 use crate::scratch::{Outcome, START, Scratch, both};
 
-/// The ids of the Follows that were answered, with whether they were accepted.
-fn answers(scratch: &Scratch) -> Vec<(String, bool)> {
-    let events = scratch.store().unbuilt_events(1000).expect("readable");
-    let answers = events.into_iter().filter_map(|pending| match pending.event {
-        Event::FollowAccepted { follow_uri, .. } => Some((follow_uri, true)),
-        Event::FollowRejected { follow_uri, .. } => Some((follow_uri, false)),
-        _ => None,
-    });
-    answers.collect()
+/// The answers that wait, by kind and id, in the order in which they go out.
+fn answers(scratch: &Scratch) -> Vec<(String, String)> {
+    let query = DeliveryQuery {
+        paging: Paging::first(100),
+        ..DeliveryQuery::default()
+    };
+    let page = scratch.store().deliveries(&query).expect("readable");
+    let named = |uri: &str| uri.split('#').next().unwrap_or_default().to_owned();
+    let rows = page.items.into_iter();
+    let mut answers: Vec<_> = rows.map(|row| (row.kind, named(&row.activity_uri))).collect();
+    answers.reverse();
+    answers
+}
+
+/// The answer of that kind to that Follow.
+fn said(kind: &str, follow_uri: &str) -> (String, String) {
+    (kind.to_owned(), ours(&format!("{kind}/{follow_uri}")))
 }
 
 both!(a_follow_makes_a_follower_and_is_accepted, |scratch| {
@@ -30,7 +41,7 @@ both!(a_follow_makes_a_follower_and_is_accepted, |scratch| {
         scratch.store().followers(actor, &Paging::first(10))?.items,
         [ann.uri]
     );
-    assert_eq!(answers(scratch), [("https://there.example/f/1".to_owned(), true)]);
+    assert_eq!(answers(scratch), [said("Accept", "https://there.example/f/1")]);
     assert!(scratch.store().was_received("https://there.example/f/1")?);
     Ok(())
 });
@@ -60,9 +71,8 @@ both!(a_repeated_follow_with_a_new_id_is_accepted_again, |scratch| {
     scratch.follow(&ann, actor, "https://x.example/1")?;
     let later = scratch.moment_at(NEXT_DAY);
     let again = received("https://x.example/2", "Follow", later.now);
-    scratch
-        .store()
-        .receive_follow(later, again, new_follower(&ann, actor, "https://x.example/2"))?;
+    let follow = new_follower(&ann, actor, "https://x.example/2");
+    scratch.receive(later, again, CallsFor::Follow(follow))?;
     assert_eq!(scratch.store().follower_count(actor)?, 1);
     assert_eq!(answers(scratch).len(), 2);
     // The newest id is the one that counts.
@@ -181,7 +191,7 @@ both!(an_undo_that_names_no_follow_ends_every_one, |scratch| {
         follow_uri: None,
     };
     let came = received("https://x.example/undo", "Undo", m.now);
-    scratch.store().receive_undo_follow(m, came, undo)?;
+    scratch.receive(m, came, CallsFor::Undo(undo))?;
     assert_eq!(scratch.store().follower_count(actor)?, 0);
     Ok(())
 });
@@ -197,7 +207,7 @@ both!(an_undo_that_names_only_the_follow_finds_the_actor, |scratch| {
         ..undo_follow(&ann, actor, "https://x.example/1")
     };
     let came = received("https://x.example/undo", "Undo", m.now);
-    scratch.store().receive_undo_follow(m, came, undo)?;
+    scratch.receive(m, came, CallsFor::Undo(undo))?;
     assert_eq!(scratch.store().follower_count(actor)?, 0);
     assert_eq!(scratch.store().follower_count(other)?, 1);
     Ok(())
@@ -210,11 +220,8 @@ both!(
         scratch.follow(&ann, actor, "https://x.example/1")?;
         let later = scratch.moment_at(START + REORDERING + 1000);
         let came = received("https://x.example/undo", "Undo", later.now);
-        scratch.store().receive_undo_follow(
-            later,
-            came,
-            undo_follow(&ann, actor, "https://x.example/unknown"),
-        )?;
+        let undo = undo_follow(&ann, actor, "https://x.example/unknown");
+        scratch.receive(later, came, CallsFor::Undo(undo))?;
         assert_eq!(scratch.store().follower_count(actor)?, 0);
         Ok(())
     }
@@ -225,15 +232,13 @@ both!(a_server_that_uses_its_ids_again_can_follow_again, |scratch| {
     let (follow_id, undo_id) = ("https://x.example/f/a/b", "https://x.example/f/a/b/undo");
     let follow = |at, signed_at| {
         let came = received(follow_id, "Follow", signed_at);
-        scratch
-            .store()
-            .receive_follow(scratch.moment_at(at), came, new_follower(&ann, actor, follow_id))
+        let follow = CallsFor::Follow(new_follower(&ann, actor, follow_id));
+        scratch.receive(scratch.moment_at(at), came, follow)
     };
     let undo = |at| {
         let came = received(undo_id, "Undo", at);
-        scratch
-            .store()
-            .receive_undo_follow(scratch.moment_at(at), came, undo_follow(&ann, actor, follow_id))
+        let undo = CallsFor::Undo(undo_follow(&ann, actor, follow_id));
+        scratch.receive(scratch.moment_at(at), came, undo)
     };
     assert_eq!(follow(START, START)?, Effect::Done);
     assert_eq!(undo(START + 1000)?, Effect::Done);
@@ -251,14 +256,26 @@ both!(a_server_that_uses_its_ids_again_can_follow_again, |scratch| {
     Ok(())
 });
 
-/// Follows an actor that cannot be followed, and expects to be turned away.
+/// Follows an actor that cannot be followed, and expects to be turned away, once.
 fn is_turned_away(scratch: &Scratch, actor: Id) -> Outcome {
     let ann = scratch.remote("there.example", "ann");
-    assert_eq!(scratch.follow(&ann, actor, "https://x.example/1")?, Effect::Done);
+    let before = answers(scratch).len();
+    assert_eq!(
+        scratch.follow(&ann, actor, "https://x.example/1")?,
+        Effect::Refused
+    );
+    assert!(!scratch.store().was_received("https://x.example/1")?);
+    assert_eq!(answers(scratch).len(), before);
+    for effect in [Effect::Done, Effect::Known] {
+        let m = scratch.moment();
+        let reject = CallsFor::Answer(answer("Reject", actor, "https://x.example/1"));
+        let came = received("https://x.example/1", "Follow", m.now);
+        assert_eq!(scratch.receive(m, came, reject)?, effect);
+    }
     assert_eq!(scratch.store().follower_count(actor)?, 0);
     assert_eq!(
-        answers(scratch).pop(),
-        Some(("https://x.example/1".to_owned(), false))
+        answers(scratch)[before..],
+        [said("Reject", "https://x.example/1")]
     );
     Ok(())
 }
@@ -314,6 +331,98 @@ both!(a_follow_of_nobody_leaves_nothing_behind, |scratch| {
     Ok(())
 });
 
+both!(what_comes_together_acts_in_order_and_fails_alone, |scratch| {
+    let (actor, quiet) = (scratch.actor("climate"), scratch.account("quiet").actor_id);
+    let (ann, ben) = (
+        scratch.remote("there.example", "ann"),
+        scratch.remote("there.example", "ben"),
+    );
+    let nobody = Remote {
+        id: scratch.moment().id(),
+        uri: "https://there.example/users/nobody".to_owned(),
+    };
+    let m = scratch.moment();
+    let comes = |id: &str, calls_for| Arrival {
+        received: received(id, "Activity", m.now),
+        calls_for,
+    };
+    let follow = |who: &Remote, whom, id: &str| comes(id, CallsFor::Follow(new_follower(who, whom, id)));
+    let undo =
+        |who: &Remote, id: &str| comes(&format!("{id}/undo"), CallsFor::Undo(undo_follow(who, actor, id)));
+    let (first, second, third) = (
+        "https://x.example/1",
+        "https://x.example/2",
+        "https://x.example/3",
+    );
+    let long = format!("https://x.example/{}", "x".repeat(3000));
+    let effects = scratch.store().receive(
+        scratch.moment(),
+        vec![
+            follow(&ann, actor, first),
+            follow(&nobody, actor, second),
+            undo(&ann, first),
+            follow(&ben, actor, &long),
+            follow(&ben, quiet, second),
+            undo(&ben, third),
+            follow(&ben, actor, third),
+            follow(&ben, actor, second),
+            follow(&ben, actor, second),
+            comes("https://x.example/4", CallsFor::Nothing),
+            comes("https://x.example/4", CallsFor::Nothing),
+        ],
+    )?;
+    let told: Vec<_> = effects
+        .iter()
+        .map(|effect| effect.as_ref().ok().copied())
+        .collect();
+    let (done, known) = (Some(Effect::Done), Some(Effect::Known));
+    let expected = [
+        done,
+        None,
+        done,
+        None,
+        Some(Effect::Refused),
+        done,
+        done,
+        done,
+        known,
+        done,
+        known,
+    ];
+    assert_eq!(told, expected);
+    assert!(matches!(
+        effects[1],
+        Err(StoreError::NotFound { what: "remote actor" })
+    ));
+    assert!(matches!(effects[3], Err(StoreError::Invalid(_))));
+    let followers = scratch.store().followers(actor, &Paging::first(10))?;
+    assert_eq!(followers.items, [ben.uri]);
+    assert_eq!(answers(scratch), [said("Accept", first), said("Accept", second)]);
+    // Ann followed and left within it: the Undo counts, though nothing was ever written of her.
+    assert_eq!(scratch.follow(&ann, actor, first)?, Effect::Known);
+    Ok(())
+});
+
+both!(what_the_database_refuses_spoils_nothing_beside_it, |scratch| {
+    let (actor, ann) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    let m = scratch.moment();
+    // PostgreSQL cannot keep this; SQLite can.
+    let odd = Arrival {
+        received: received("https://x.example/odd", "Li\0ke", m.now),
+        calls_for: CallsFor::Nothing,
+    };
+    let follow = Arrival {
+        received: received("https://x.example/1", "Follow", m.now),
+        calls_for: CallsFor::Follow(new_follower(&ann, actor, "https://x.example/1")),
+    };
+    let effects = scratch.store().receive(m, vec![odd, follow])?;
+    assert_eq!(effects[0].is_ok(), scratch.store().kind() == Backend::Sqlite);
+    assert!(matches!(effects[1], Ok(Effect::Done)), "{effects:?}");
+    assert_eq!(scratch.store().follower_count(actor)?, 1);
+    assert_eq!(answers(scratch), [said("Accept", "https://x.example/1")]);
+    Ok(())
+});
+
 both!(followers_come_in_pages, |scratch| {
     let actor = scratch.actor("climate");
     for n in 0..5 {
@@ -359,7 +468,7 @@ both!(old_ids_are_forgotten_in_batches, |scratch| {
     for n in 0..5 {
         let m = scratch.moment_at(START + n);
         let came = received(&format!("https://x.example/{n}"), "Like", m.now);
-        assert_eq!(scratch.store().receive_nothing(m, came)?, Effect::Done);
+        assert_eq!(scratch.receive(m, came, CallsFor::Nothing)?, Effect::Done);
     }
     assert_eq!(scratch.store().sweep_received(START + 4, 3)?, 3);
     assert_eq!(scratch.store().sweep_received(START + 4, 3)?, 1);

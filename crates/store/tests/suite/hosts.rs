@@ -19,7 +19,8 @@ fn claimed(scratch: &Scratch, owner: &str, now: i64, limit: u32) -> Vec<String> 
         .store()
         .claim_hosts(scratch.moment_at(now), owner, LEASE, limit)
         .expect("claimable");
-    hosts.into_iter().map(|host: Host| host.host).collect()
+    let hosts = hosts.hosts.into_iter();
+    hosts.map(|(host, _): (Host, _)| host.host).collect()
 }
 
 both!(whoever_was_served_goes_to_the_end, |scratch| {
@@ -162,7 +163,7 @@ impl Yard {
     fn turn(&self, store: &Store, owner: &str, rng: &mut StdRng) -> Result<(), StoreError> {
         let m = self.moment(rng);
         let until = m.now + LEASE;
-        for host in store.claim_hosts(m, owner, LEASE, rng.random_range(1..4))? {
+        for (host, _) in store.claim_hosts(m, owner, LEASE, rng.random_range(1..4))?.hosts {
             let before = self
                 .holders
                 .lock()

@@ -1,8 +1,8 @@
 //! What an admin sees of hosts and does to them, and workers that die or lose count. Next: `queue.rs`.
 
 use shoal_store::{
-    Attempt, DeliveryState, Fate, HELD_BACK_KEPT, HostOrder, HostQuery, Id, Outcome, Paging, Settled,
-    Shelved, Store, StoreError, Then,
+    Attempt, Delivery, DeliveryState, Fate, HELD_BACK_KEPT, HostOrder, HostQuery, Id, Outcome, Paging,
+    Settled, Shelved, Store, StoreError, Then,
 };
 
 use crate::deliveries::{Tell, attempt, queue};
@@ -22,8 +22,8 @@ fn order(host: &str, by: Id, reason: &str) -> HostOrder {
 fn claimed(scratch: &Scratch, owner: &str, now: i64) -> Vec<String> {
     let store = scratch.store();
     let hosts = store.claim_hosts(scratch.moment_at(now), owner, LEASE, 10);
-    let hosts = hosts.expect("claimable").into_iter();
-    hosts.map(|host| host.host).collect()
+    let hosts = hosts.expect("claimable").hosts.into_iter();
+    hosts.map(|(host, _)| host.host).collect()
 }
 
 fn listed(store: &Store, only: Option<Shelved>) -> Vec<String> {
@@ -221,9 +221,11 @@ both!(outcomes_of_many_hosts_are_written_together, |scratch| {
     for n in 0..5 {
         queue(scratch, actor, &format!("h{n}.example"), 3);
     }
-    let hosts = claimed(scratch, "w", NOW);
-    let first = store.next_deliveries_of(&hosts, 2)?;
-    assert!(first.iter().all(|first| first.len() == 2), "{first:?}");
+    let claimed = store.claim_hosts(scratch.moment_at(NOW), "w", LEASE, 10)?;
+    let first: Vec<Vec<Delivery>> = claimed.hosts.into_iter().map(|(_, first)| first).collect();
+    assert!(first.iter().all(|first| first.len() == 3), "{first:?}");
+    let carried = |first: &Vec<Delivery>| claimed.letters.contains_key(&first[0].activity);
+    assert!(first.iter().all(carried), "what is first for each comes with it");
     let not_now = Fate::NotNow {
         retry_at: NOW + 9000,
         asked_until: None,

@@ -128,7 +128,10 @@ both!(what_waited_too_long_is_given_up_and_the_rest_stays, |scratch| {
     let now = START + 100_000;
     let due = store.claim_hosts(scratch.moment_at(now), "w", 1000, 10)?;
     assert_eq!(
-        due.iter().map(|host| host.host.as_str()).collect::<Vec<_>>(),
+        due.hosts
+            .iter()
+            .map(|(host, _)| host.host.as_str())
+            .collect::<Vec<_>>(),
         ["alive.example"]
     );
     Ok(())
