@@ -20,6 +20,7 @@ const BENCHES: &[(&str, &str)] = &[
     ("announce", "Tracker: the swarm core"),
     ("catalogue", "Store: datasets and uploads"),
     ("deliveries", "Store: publishing and deliveries"),
+    ("records", "Records: written, signed and kept"),
     ("program", "The whole program"),
     ("federation", "Federation: telling and being told"),
 ];
