@@ -80,11 +80,11 @@ fn bring_up_to_date(path: &Path, held: Option<&Lock>) -> Result<(), StoreError> 
 pub(crate) fn writer(path: &Path) -> Result<Db, StoreError> {
     connect(
         path,
-        // The log is brought home after 16 MiB: what was written many times until then is brought home once. Up to 16 MiB
+        // The log is brought home after 16 MiB: what was written many times until then is brought home once. Up to 8 MiB
         // of pages are kept, for what is written next lies all over the file. What a savepoint sets aside stays in memory,
         // not in a file made for each.
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -16384; \
+         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -8192; \
          PRAGMA temp_store = MEMORY;",
     )
 }

@@ -114,7 +114,7 @@ pub(super) async fn a_million_waiting(bench: Bench, scene: &Scene, idle: f64) ->
     wait::pass(Duration::from_secs(2)).await;
     let now = resident(scene.shoal.process()).context("it runs")?;
     println!(
-        "figure: memory above idle with a million deliveries queued, {database} | {:.1} MiB | {now:.1} MiB resident with {waiting} waiting for {HOSTS} hosts that are gone; {idle:.1} MiB when it was new",
+        "figure: memory above idle with a million deliveries queued, {database} | {:.1} MiB | {now:.1} MiB resident with {waiting} waiting for {HOSTS} hosts that are gone; {idle:.1} MiB before",
         now - idle
     );
     Ok(())
