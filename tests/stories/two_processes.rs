@@ -12,9 +12,9 @@ use shoal_tests::instance::{Setup, Shoal};
 use shoal_tests::scene::{DATASET, Scene, text};
 use shoal_tests::wait;
 
-/// More than one process sends to at once, so that there is something left for the other.
-const HOSTS: usize = 160;
-const UPLOADS: usize = 8;
+/// More than one process ever sends to at once, so that there is something left for the other, however slow it is.
+const HOSTS: usize = 400;
+const UPLOADS: usize = 3;
 
 #[tokio::test]
 async fn two_processes_share_the_work_and_one_takes_over_from_the_other() -> Result<()> {
@@ -93,14 +93,18 @@ async fn all_told(inboxes: &Inboxes, uploads: usize) -> Result<()> {
 
 /// Who has claimed hosts.
 fn owners(store: &Store) -> Result<BTreeSet<String>> {
-    let query = HostQuery {
-        only: None,
-        paging: Paging::first(200),
-    };
-    let claims = store
-        .hosts(&query)?
-        .items
-        .into_iter()
-        .filter_map(|host| host.host.claimed);
-    Ok(claims.map(|(owner, _)| owner).collect())
+    let (mut owners, mut cursor) = (BTreeSet::new(), None);
+    loop {
+        let paging = Paging {
+            cursor,
+            ..Paging::first(200)
+        };
+        let page = store.hosts(&HostQuery { only: None, paging })?;
+        let claims = page.items.into_iter().filter_map(|host| host.host.claimed);
+        owners.extend(claims.map(|(owner, _)| owner));
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(owners);
+        }
+    }
 }
