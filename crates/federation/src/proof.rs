@@ -1,6 +1,6 @@
 //! Proofs inside documents (FEP-8b32, `eddsa-jcs-2022`): what lets anyone verify a published object without asking us.
 //! Making one needs the actor's `keys::Signer`; checking one needs only the key, which the caller has to have found and
-//! matched with the owner. `outbox/seal.rs` puts proofs on everything that is sent.
+//! matched with the owner. `outbox/draft.rs` and `outbox/answer.rs` put proofs on everything that is sent.
 
 use crate::{
     keys::{Signer, ed25519_from_multibase},

@@ -112,7 +112,7 @@ impl Expander {
 
 /// Builds one event and writes down what it came to.
 async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), StoreError> {
-    let builder = Arc::clone(federation);
+    let (builder, seq) = (Arc::clone(federation), event.seq);
     let (moment, again) = (federation.shared().moment(), federation.shared().moment());
     let told = federation.shared().with_store(move |store| {
         let built = unless_lasting(&event, outbox::build(&builder, &event))?;
@@ -122,7 +122,7 @@ async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), 
         Ok(())
     });
     told.await
-        .inspect_err(|error| tracing::error!(%error, "an event could not be built"))
+        .inspect_err(|error| tracing::error!(seq, %error, "an event could not be built"))
 }
 
 /// What an event comes to; nothing when it would fail for ever and hold up everything behind it.

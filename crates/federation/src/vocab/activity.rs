@@ -1,4 +1,4 @@
-//! The envelope of everything that is sent. Built by the files of `outbox/`, sealed by `outbox/seal.rs`.
+//! The envelope of everything that is sent. Built and proved in `outbox/`, by `draft.rs` and `answer.rs`.
 
 use serde::Serialize;
 use serde_json::Value;
