@@ -21,7 +21,7 @@ fuzz_target!(|query: &[u8]| {
     let mut rng = SmallRng::seed_from_u64(1);
     let (mut reply, mut out) = (AnnounceReply::new(), Vec::new());
     for host in 1..4 {
-        let caller = Caller { now: Seconds(0), source: IpAddr::V4(Ipv4Addr::new(8, 8, 8, host)) };
+        let caller = Caller::new(Seconds(0), IpAddr::V4(Ipv4Addr::new(8, 8, 8, host)));
         out.clear();
         let asked = parse_announce(query);
         match asked.and_then(|request| TRACKER.announce(caller, &request, &mut rng, &mut reply)) {
@@ -33,7 +33,8 @@ fuzz_target!(|query: &[u8]| {
     }
     let mut scraped = Vec::new();
     out.clear();
-    match parse_scrape(query).and_then(|keys| TRACKER.scrape(&keys, &mut scraped)) {
+    let caller = Caller::new(Seconds(0), IpAddr::V4(Ipv4Addr::LOCALHOST));
+    match parse_scrape(query).and_then(|keys| TRACKER.scrape(caller, &keys, &mut scraped)) {
         Ok(()) => write_scrape(&mut scraped, &mut out),
         Err(refusal) => write_failure(&refusal, &mut out),
     }

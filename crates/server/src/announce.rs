@@ -33,18 +33,19 @@ pub(crate) fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
     ))
 }
 
+/// Who asks, and when.
+fn caller(request: &HttpRequest, app: &App) -> Result<Caller, Refusal> {
+    let source =
+        address(request, app).ok_or(Refusal::Malformed("the address of this request is not known"))?;
+    Ok(Caller::new(app.tracker_now(), source))
+}
+
 async fn announce(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let mut out = Vec::with_capacity(512);
     let answered = wire::parse_announce(request.query_string().as_bytes()).and_then(|asked| {
-        let source =
-            address(&request, &app).ok_or(Refusal::Malformed("the address of this request is not known"))?;
-        let caller = Caller {
-            now: app.tracker_now(),
-            source,
-        };
         let mut reply = AnnounceReply::new();
         app.tracker
-            .announce(caller, &asked, &mut rand::rng(), &mut reply)?;
+            .announce(caller(&request, &app)?, &asked, &mut rand::rng(), &mut reply)?;
         wire::write_announce(&reply, &mut out);
         Ok(())
     });
@@ -55,7 +56,7 @@ async fn scrape(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let mut out = Vec::with_capacity(256);
     let answered = wire::parse_scrape(request.query_string().as_bytes()).and_then(|keys| {
         let mut scraped = Vec::with_capacity(keys.len());
-        app.tracker.scrape(&keys, &mut scraped)?;
+        app.tracker.scrape(caller(&request, &app)?, &keys, &mut scraped)?;
         wire::write_scrape(&mut scraped, &mut out);
         Ok(())
     });

@@ -263,10 +263,7 @@ impl Scene<'_> {
     }
 
     fn caller(&self, peer: usize) -> Caller {
-        Caller {
-            now: Seconds(60),
-            source: self.crowd.address(peer),
-        }
+        Caller::new(Seconds(60), self.crowd.address(peer))
     }
 
     fn announce(&self, peer: usize, client: &mut Client) {

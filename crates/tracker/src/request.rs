@@ -17,6 +17,13 @@ pub struct Caller {
     pub source: IpAddr,
 }
 
+impl Caller {
+    /// Somebody at an address that is proven: by a connection, or by a connection id (BEP 15).
+    pub fn new(now: Seconds, source: IpAddr) -> Self {
+        Self { now, source }
+    }
+}
+
 /// What a client tells with an announce.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Event {

@@ -111,7 +111,12 @@ impl Tracker {
     ///
     /// # Errors
     /// No key is named, or the tracker is closed.
-    pub fn scrape(&self, keys: &[SwarmKey], reply: &mut Vec<Scraped>) -> Result<(), Refusal> {
+    pub fn scrape(
+        &self,
+        _caller: Caller,
+        keys: &[SwarmKey],
+        reply: &mut Vec<Scraped>,
+    ) -> Result<(), Refusal> {
         reply.clear();
         if keys.is_empty() {
             return Err(Refusal::FullScrape);

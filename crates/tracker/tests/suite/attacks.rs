@@ -120,19 +120,15 @@ fn addresses_that_are_not_public_are_kept_from_the_public() {
 
 #[test]
 fn a_full_scrape_is_refused_and_a_long_one_cut() {
-    let mut scraped = Vec::new();
     let sea = Sea::new(Settings {
         mode: Mode::Open,
         max_scrape: 10,
         ..Settings::new(1)
     });
-    assert_eq!(sea.tracker.scrape(&[], &mut scraped), Err(Refusal::FullScrape));
+    assert_eq!(sea.scrape(&[]), Err(Refusal::FullScrape));
     assert_eq!(parse_scrape(b""), Err(Refusal::FullScrape));
     let many: Vec<_> = (0..1000).map(key).collect();
-    sea.tracker
-        .scrape(&many, &mut scraped)
-        .expect("it names torrents");
-    assert_eq!(scraped.len(), 10);
+    assert_eq!(sea.scrape(&many).expect("it names torrents").len(), 10);
     assert_eq!(sea.tracker.totals().known, 0, "a scrape leaves nothing behind");
 }
 

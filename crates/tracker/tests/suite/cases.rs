@@ -133,8 +133,11 @@ fn scrapes_are_bounded_and_name_what_is_served() {
     let mut found = Vec::new();
     for (name, query) in all(&cases, "scrape") {
         let (mut out, mut scraped) = (Vec::new(), Vec::new());
-        match parse_scrape(query).and_then(|keys| sea.tracker.scrape(&keys, &mut scraped)) {
-            Ok(()) => write_scrape(&mut scraped, &mut out),
+        match parse_scrape(query).and_then(|keys| sea.scrape(&keys)) {
+            Ok(found) => {
+                scraped = found;
+                write_scrape(&mut scraped, &mut out);
+            }
             Err(refusal) => write_failure(&refusal, &mut out),
         }
         assert!(out.len() < 20_000 && scraped.len() <= 100, "{name}");

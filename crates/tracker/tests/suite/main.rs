@@ -16,8 +16,8 @@ use std::net::{IpAddr, SocketAddr};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use shoal_tracker::{
-    AnnounceReply, AnnounceRequest, Caller, Event, Mode, Refusal, Seconds, Settings, SwarmKey, SwarmKeys,
-    Tracker,
+    AnnounceReply, AnnounceRequest, Caller, Event, Mode, Refusal, Scraped, Seconds, Settings, SwarmKey,
+    SwarmKeys, Tracker,
 };
 
 /// What a peer has left to download.
@@ -53,12 +53,17 @@ impl Sea {
 
     /// Announces by request.
     fn ask(&mut self, source: IpAddr, request: &AnnounceRequest) -> Result<(), Refusal> {
-        let caller = Caller {
-            now: Seconds(self.now),
-            source,
-        };
+        let caller = Caller::new(Seconds(self.now), source);
         self.tracker
             .announce(caller, request, &mut self.rng, &mut self.reply)
+    }
+
+    /// Scrapes some torrents.
+    fn scrape(&self, keys: &[SwarmKey]) -> Result<Vec<Scraped>, Refusal> {
+        let caller = Caller::new(Seconds(self.now), IpAddr::from([8, 0, 0, 1]));
+        let mut scraped = Vec::new();
+        self.tracker.scrape(caller, keys, &mut scraped)?;
+        Ok(scraped)
     }
 
     /// Announces a peer at `ip:port` and gives back whom it was told of.

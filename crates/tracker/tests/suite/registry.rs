@@ -49,10 +49,7 @@ fn a_closed_tracker_serves_nobody() {
     });
     sea.tracker.list(key(1).into());
     assert_eq!(refusal(&mut sea, 1), Some(Refusal::Closed));
-    assert_eq!(
-        sea.tracker.scrape(&[key(1)], &mut Vec::new()),
-        Err(Refusal::Closed)
-    );
+    assert_eq!(sea.scrape(&[key(1)]), Err(Refusal::Closed));
     assert_eq!(sea.tracker.totals().refusals, 1);
 }
 
@@ -66,10 +63,7 @@ fn a_forbidden_torrent_is_refused_and_comes_back_empty_when_restored() {
     assert_eq!(refusal(&mut sea, 1), Some(Refusal::Forbidden));
     assert_eq!(refusal(&mut sea, 2), Some(Refusal::Forbidden));
     assert_eq!(sea.tracker.totals().peers4, 0);
-    let mut scraped = Vec::new();
-    sea.tracker
-        .scrape(&[key(1), key(2)], &mut scraped)
-        .expect("a scrape of named torrents");
+    let scraped = sea.scrape(&[key(1), key(2)]).expect("a scrape of named torrents");
     assert!(scraped.iter().all(|torrent| torrent.counts.is_none()));
     sea.tracker.list(hybrid(1, 2));
     assert!(sea.leech(key(2), "8.0.0.1:1").is_empty());
@@ -87,10 +81,7 @@ fn both_keys_of_a_hybrid_lead_to_one_swarm() {
     sea.seed(key(1), "8.0.0.1:1");
     assert_eq!(sea.leech(key(2), "8.0.0.2:2"), peers(&["8.0.0.1:1"]));
     assert_eq!(sea.seed(key(2), "8.0.0.1:1"), peers(&["8.0.0.2:2"]));
-    let mut scraped = Vec::new();
-    sea.tracker
-        .scrape(&[key(2), key(1)], &mut scraped)
-        .expect("a scrape of named torrents");
+    let scraped = sea.scrape(&[key(2), key(1)]).expect("a scrape of named torrents");
     assert_eq!(scraped[0].counts, scraped[1].counts);
     assert_eq!(
         scraped[0]

@@ -60,10 +60,7 @@ fn a_scrape_is_sorted_and_names_each_served_torrent_once() {
     sea.tracker.forbid(key(8).into());
     sea.leech(key(3), "8.0.0.1:1");
     sea.announce(key(5), "8.0.0.2:1", MUCH, Event::Paused);
-    let mut scraped = Vec::new();
-    sea.tracker
-        .scrape(&[5, 9, 8, 3, 7, 5].map(key), &mut scraped)
-        .expect("it is served");
+    let mut scraped = sea.scrape(&[5, 9, 8, 3, 7, 5].map(key)).expect("it is served");
     insta::assert_snapshot!(shown(|out| write_scrape(&mut scraped, out)), @r"d5:filesd20:\x00\x00\x00\x03\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5d8:completei0e10:downloadedi0e11:downloadersi1e10:incompletei2ee20:\x00\x00\x00\x05\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5d8:completei0e10:downloadedi0e11:downloadersi1e10:incompletei2ee20:\x00\x00\x00\x07\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5d8:completei0e10:downloadedi0e11:downloadersi0e10:incompletei0eeee");
 }
 
