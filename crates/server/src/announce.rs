@@ -3,10 +3,11 @@
 //! No database, no lock but one shard of the swarm, no log line. The wire format is the tracker's own room.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use shoal_tracker::wire::http as wire;
-use shoal_tracker::{AnnounceReply, Caller, Refusal};
+use shoal_tracker::{AnnounceReply, Caller, Family, Outcome, Refusal, Tally};
 
 use crate::app::App;
 use crate::client_ip::client_ip;
@@ -33,41 +34,47 @@ pub(crate) fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
     ))
 }
 
-/// Who asks, and when.
-fn caller(request: &HttpRequest, app: &App) -> Result<Caller, Refusal> {
-    let source =
-        address(request, app).ok_or(Refusal::Malformed("the address of this request is not known"))?;
-    Ok(Caller::new(app.tracker_now(), source))
-}
-
-async fn announce(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    let mut out = Vec::with_capacity(512);
-    let answered = wire::parse_announce(request.query_string().as_bytes()).and_then(|asked| {
+async fn announce(request: HttpRequest, app: web::Data<App>, tally: web::Data<Tally>) -> HttpResponse {
+    answer(&request, &app, &tally, |caller, out| {
+        let asked = wire::parse_announce(request.query_string().as_bytes())?;
         let mut reply = AnnounceReply::new();
         app.tracker
-            .announce(caller(&request, &app)?, &asked, &mut rand::rng(), &mut reply)?;
-        wire::write_announce(&reply, &mut out);
-        Ok(())
-    });
-    answer(answered, out)
+            .announce(caller, &asked, &mut rand::rng(), &mut reply)?;
+        wire::write_announce(&reply, out);
+        Ok(Outcome::Announced)
+    })
 }
 
-async fn scrape(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
-    let mut out = Vec::with_capacity(256);
-    let answered = wire::parse_scrape(request.query_string().as_bytes()).and_then(|keys| {
+async fn scrape(request: HttpRequest, app: web::Data<App>, tally: web::Data<Tally>) -> HttpResponse {
+    answer(&request, &app, &tally, |caller, out| {
+        let keys = wire::parse_scrape(request.query_string().as_bytes())?;
         let mut scraped = Vec::with_capacity(keys.len());
-        app.tracker.scrape(caller(&request, &app)?, &keys, &mut scraped)?;
-        wire::write_scrape(&mut scraped, &mut out);
-        Ok(())
-    });
-    answer(answered, out)
+        app.tracker.scrape(caller, &keys, &mut scraped)?;
+        wire::write_scrape(&mut scraped, out);
+        Ok(Outcome::Scraped)
+    })
 }
 
-/// A refusal is a reply like any other: status 200 and a bencoded sentence, which is all that clients show.
-fn answer(answered: Result<(), Refusal>, mut out: Vec<u8>) -> HttpResponse {
-    if let Err(refusal) = answered {
+/// Has a request served and counted. A refusal is a reply like any other: status 200 and a bencoded sentence, which is all
+/// that clients show.
+fn answer(
+    request: &HttpRequest,
+    app: &App,
+    tally: &Tally,
+    serve: impl FnOnce(Caller, &mut Vec<u8>) -> Result<Outcome, Refusal>,
+) -> HttpResponse {
+    let started = Instant::now();
+    let mut out = Vec::with_capacity(512);
+    let source = address(request, app);
+    let served = source
+        .ok_or(Refusal::Malformed("the address of this request is not known"))
+        .and_then(|source| serve(Caller::new(app.tracker_now(), source), &mut out));
+    let outcome = served.unwrap_or_else(|refusal| {
         out.clear();
         wire::write_failure(&refusal, &mut out);
-    }
+        Outcome::from(&refusal)
+    });
+    tally.count(source.map_or(Family::Four, Family::of), outcome, 1);
+    tally.time(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX), 1);
     HttpResponse::Ok().content_type("text/plain").body(out)
 }

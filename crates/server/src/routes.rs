@@ -4,6 +4,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::{App as Actix, Error, HttpResponse, web};
+use shoal_tracker::Protocol;
 
 use crate::app::App;
 use crate::{activitypub, announce, api, pages, records, slow, telemetry};
@@ -13,7 +14,7 @@ use crate::{activitypub, announce, api, pages, records, slow, telemetry};
 pub(crate) const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The web server's application.
+/// The web server's application, made once for each of its threads.
 pub(crate) fn app(
     app: web::Data<App>,
 ) -> Actix<
@@ -26,6 +27,7 @@ pub(crate) fn app(
     >,
 > {
     let counted = app.clone();
+    let tally = web::Data::from(app.tracker.tally(Protocol::Http));
     let headers = DefaultHeaders::new()
         .add(("Content-Security-Policy", CONTENT_SECURITY))
         .add(("X-Content-Type-Options", "nosniff"))
@@ -33,6 +35,7 @@ pub(crate) fn app(
         .add(("Cross-Origin-Opener-Policy", "same-origin"));
     Actix::new()
         .app_data(app)
+        .app_data(tally)
         .wrap(from_fn(slow::steady))
         .wrap(headers)
         .wrap(from_fn(

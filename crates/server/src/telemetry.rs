@@ -1,8 +1,11 @@
 //! What an operator sees: the log on standard error and the figures at `/metrics`.
 //!
-//! Neither ever holds client addresses or secrets: requests are counted by outcome, not told one by one.
+//! Neither ever holds client addresses or secrets: requests are counted by outcome, not told one by one. How figures are
+//! written is in `telemetry/figure.rs`, those of the tracker are in `telemetry/tracker.rs`.
 
-use std::fmt::Write as _;
+mod figure;
+mod tracker;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_subscriber::EnvFilter;
@@ -11,6 +14,7 @@ use shoal_store::DeliveryCounts;
 
 use crate::app::App;
 use crate::config::{Log, LogFormat};
+use figure::Figure;
 
 /// Starts the log for this process.
 ///
@@ -43,29 +47,6 @@ impl Requests {
     }
 }
 
-/// One family of figures in the Prometheus text format.
-struct Family<'a> {
-    out: &'a mut String,
-    name: &'static str,
-}
-
-impl<'a> Family<'a> {
-    fn new(out: &'a mut String, name: &'static str, kind: &str, help: &str) -> Self {
-        let _infallible = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        Self { out, name }
-    }
-
-    fn value(&mut self, labels: &str, value: impl std::fmt::Display) -> &mut Self {
-        let braces = if labels.is_empty() {
-            String::new()
-        } else {
-            format!("{{{labels}}}")
-        };
-        let _infallible = writeln!(self.out, "{}{braces} {value}", self.name);
-        self
-    }
-}
-
 /// All figures, as Prometheus reads them; the database is asked once.
 ///
 /// # Errors
@@ -75,9 +56,9 @@ pub async fn figures(app: &App) -> Result<String, shoal_store::StoreError> {
         .read(|store| Ok((store.stats()?, store.delivery_counts()?)))
         .await?;
     let mut out = String::new();
-    Family::new(&mut out, "shoal_build_info", "gauge", "The running version.")
+    Figure::new(&mut out, "shoal_build_info", "gauge", "The running version.")
         .value(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
-    let mut requests = Family::new(
+    let mut requests = Figure::new(
         &mut out,
         "shoal_http_requests_total",
         "counter",
@@ -86,7 +67,7 @@ pub async fn figures(app: &App) -> Result<String, shoal_store::StoreError> {
     for (class, counter) in app.requests.0.iter().enumerate().skip(1) {
         requests.value(&format!("class=\"{class}xx\""), counter.load(Ordering::Relaxed));
     }
-    Family::new(
+    Figure::new(
         &mut out,
         "shoal_catalogue",
         "gauge",
@@ -97,7 +78,7 @@ pub async fn figures(app: &App) -> Result<String, shoal_store::StoreError> {
     .value("kind=\"collections\"", stats.collections)
     .value("kind=\"accounts\"", stats.accounts)
     .value("kind=\"files\"", stats.files);
-    Family::new(
+    Figure::new(
         &mut out,
         "shoal_catalogue_bytes",
         "gauge",
@@ -105,19 +86,19 @@ pub async fn figures(app: &App) -> Result<String, shoal_store::StoreError> {
     )
     .value("", stats.total_size);
     delivery_figures(&waiting, &mut out);
-    tracker_figures(app, &mut out);
+    tracker::figures(app, &mut out);
     Ok(out)
 }
 
 fn delivery_figures(waiting: &DeliveryCounts, out: &mut String) {
-    Family::new(
+    Figure::new(
         out,
         "shoal_deliveries_waiting",
         "gauge",
         "Activities on their way to an inbox.",
     )
     .value("", waiting.waiting);
-    Family::new(
+    Figure::new(
         out,
         "shoal_delivery_hosts",
         "gauge",
@@ -129,34 +110,11 @@ fn delivery_figures(waiting: &DeliveryCounts, out: &mut String) {
     let oldest = waiting
         .oldest_waiting_at
         .map_or(0, |at| (crate::clock::now() - at).max(0) / 1000);
-    Family::new(
+    Figure::new(
         out,
         "shoal_delivery_oldest_seconds",
         "gauge",
         "Age of what waits longest.",
     )
     .value("", oldest);
-}
-
-fn tracker_figures(app: &App, out: &mut String) {
-    let totals = app.tracker.totals();
-    Family::new(out, "shoal_tracker_torrents", "gauge", "Torrents with peers.").value("", totals.torrents);
-    Family::new(
-        out,
-        "shoal_tracker_peers",
-        "gauge",
-        "Peers by role and address family.",
-    )
-    .value("family=\"ipv4\"", totals.peers4)
-    .value("family=\"ipv6\"", totals.peers6);
-    Family::new(out, "shoal_tracker_seeders", "gauge", "Complete copies.").value("", totals.seeders);
-    Family::new(
-        out,
-        "shoal_tracker_requests_total",
-        "counter",
-        "Requests of torrent clients.",
-    )
-    .value("kind=\"announce\"", totals.announces)
-    .value("kind=\"scrape\"", totals.scrapes)
-    .value("kind=\"refused\"", totals.refusals);
 }

@@ -1,6 +1,6 @@
 //! What all shards share: the settings, the secret of the hashes and the two numbers that limit all of them together.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::mix::Mixer;
 use crate::peer::Peer;
@@ -21,8 +21,6 @@ pub(crate) struct House {
     pub(crate) peers: Padded<AtomicU32>,
     /// Entries of torrents that are not listed.
     pub(crate) unlisted: Padded<AtomicU32>,
-    /// Requests refused before any shard was asked.
-    pub(crate) refusals: Padded<AtomicU64>,
     /// The stamp of entries that a resync now running has not seen.
     pub(crate) unseen: AtomicBool,
     /// Whether a resync is running.
@@ -37,7 +35,6 @@ impl House {
             settings,
             peers: Padded::default(),
             unlisted: Padded::default(),
-            refusals: Padded::default(),
             unseen: AtomicBool::new(false),
             resyncing: AtomicBool::new(false),
         }

@@ -6,6 +6,7 @@
 
 mod address;
 mod departed;
+mod figures;
 mod house;
 mod mix;
 mod peer;
@@ -22,6 +23,7 @@ mod torrents;
 mod tracker;
 pub mod wire;
 
+pub use figures::{Family, Figures, Outcome, Protocol, Tally, Times};
 pub use registry::Resync;
 pub use reply::{AnnounceReply, Counts, Scraped, Warning};
 pub use request::{AnnounceRequest, Caller, Event, Families, Refusal, Retry};

@@ -73,9 +73,6 @@ pub(crate) struct Shard {
     /// Completed downloads of listed torrents that were not taken yet, a row for each torrent.
     pub(crate) completions: Vec<(SwarmKey, u64)>,
     departed: Departed,
-    pub(crate) announces: u64,
-    pub(crate) scrapes: u64,
-    pub(crate) refusals: u64,
     pub(crate) completed: u64,
 }
 
@@ -93,14 +90,8 @@ impl Shard {
         };
         let at = match found {
             Ok(Some(at)) => at,
-            Ok(None) => {
-                self.announces += 1;
-                return Step::Done(Ok(()));
-            }
-            Err(refusal) => {
-                self.refusals += 1;
-                return Step::Done(Err(refusal));
-            }
+            Ok(None) => return Step::Done(Ok(())),
+            Err(refusal) => return Step::Done(Err(refusal)),
         };
         if let Some(Torrent {
             holding: Holding::Alias(primary),
@@ -109,7 +100,6 @@ impl Shard {
         {
             return Step::Elsewhere(*primary);
         }
-        self.announces += 1;
         if ask.comes() {
             reply.warning = self.enter(at, place.spot, ask);
         } else if ask.goes() {

@@ -1,13 +1,14 @@
 //! The tracker: 1,024 shards, each behind a lock of its own. Takes time and randomness as arguments and does no I/O. A
 //! request is worked on in `shard.rs`; listing is in `registry.rs`, forgetting in `sweep.rs`, restarts in `snapshot.rs`.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 use rand::Rng;
 use shoal_torrent::{SwarmKey, SwarmKeys};
 
 use crate::address::Reach;
+use crate::figures::Tally;
 use crate::house::{House, Padded};
 use crate::mix::SHARD_BITS;
 use crate::peer::{Kind, Meta, Peer};
@@ -29,6 +30,7 @@ pub struct Tracker {
     pub(crate) shards: Box<[Padded<Mutex<Shard>>]>,
     pub(crate) registry: Registry,
     pub(crate) cursor: Mutex<Cursor>,
+    pub(crate) tallies: Mutex<Vec<Arc<Tally>>>,
 }
 
 /// What the tracker counts in all.
@@ -44,12 +46,6 @@ pub struct Totals {
     pub peers6: u64,
     /// Peers of both families that have everything.
     pub seeders: u64,
-    /// Announces answered since the start.
-    pub announces: u64,
-    /// Torrents scraped since the start.
-    pub scrapes: u64,
-    /// Announces refused since the start.
-    pub refusals: u64,
     /// Downloads completed since the start.
     pub completed: u64,
 }
@@ -62,6 +58,7 @@ impl Tracker {
             shards: (0..1 << SHARD_BITS).map(|_| Padded::default()).collect(),
             registry: Registry::default(),
             cursor: Mutex::default(),
+            tallies: Mutex::default(),
         }
     }
 
@@ -78,7 +75,6 @@ impl Tracker {
     ) -> Result<(), Refusal> {
         reply.clear();
         if self.house.settings.mode == Mode::Closed {
-            self.house.refusals.0.fetch_add(1, Ordering::Relaxed);
             return Err(Refusal::Closed);
         }
         let settings = &self.house.settings;
@@ -127,15 +123,11 @@ impl Tracker {
         reply.extend(
             keys.iter()
                 .take(self.house.settings.max_scrape as usize)
-                .map(|key| {
-                    let look = |shard: &mut Shard, place| {
-                        shard.scrapes += 1;
-                        shard.counts(place, &self.house)
-                    };
-                    Scraped {
-                        key: *key,
-                        counts: self.follow(*key, look).flatten(),
-                    }
+                .map(|key| Scraped {
+                    key: *key,
+                    counts: self
+                        .follow(*key, |shard, place| shard.counts(place, &self.house))
+                        .flatten(),
                 }),
         );
         Ok(())
@@ -166,10 +158,7 @@ impl Tracker {
 
     /// What the tracker counts in all. Looks into each shard in turn, so numbers may be of slightly different moments.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals {
-            refusals: self.house.refusals.0.load(Ordering::Relaxed),
-            ..Totals::default()
-        };
+        let mut totals = Totals::default();
         for shard in &self.shards {
             let shard = shard.0.lock();
             totals.known += shard.torrents.len() as u64;
@@ -177,9 +166,6 @@ impl Tracker {
             totals.peers4 += u64::from(shard.members.all() - shard.members.six);
             totals.peers6 += u64::from(shard.members.six);
             totals.seeders += u64::from(shard.members.seeders);
-            totals.announces += shard.announces;
-            totals.scrapes += shard.scrapes;
-            totals.refusals += shard.refusals;
             totals.completed += shard.completed;
         }
         totals
