@@ -144,6 +144,7 @@ impl From<&Refusal> for Outcome {
             Refusal::Forbidden => Self::Forbidden,
             Refusal::Closed => Self::Closed,
             Refusal::Full => Self::Full,
+            Refusal::Private | Refusal::UnknownKey => Self::WrongKey,
             Refusal::FullScrape | Refusal::Malformed(_) => Self::Malformed,
         }
     }

@@ -9,6 +9,8 @@ mod departed;
 mod figures;
 mod house;
 mod mix;
+mod pass;
+mod passes;
 mod peer;
 mod registry;
 mod reply;
@@ -24,6 +26,8 @@ mod tracker;
 pub mod wire;
 
 pub use figures::{Family, Figures, Outcome, Protocol, Tally, Times};
+pub use pass::{Pass, PassHash};
+pub use passes::{PassComparison, PassUse};
 pub use registry::Resync;
 pub use reply::{AnnounceReply, Counts, Scraped, Warning};
 pub use request::{AnnounceRequest, Caller, Event, Families, Refusal, Retry};

@@ -24,17 +24,32 @@ pub(crate) struct Registry {
 /// What a key is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
-    List,
-    Point(SwarmKey),
+    List { private: bool },
+    Point { primary: SwarmKey, private: bool },
     Forbid,
     Unlist,
+}
+
+impl Change {
+    fn is_private(self) -> bool {
+        matches!(
+            self,
+            Self::List { private: true } | Self::Point { private: true, .. }
+        )
+    }
 }
 
 impl Tracker {
     /// Serves a torrent from now on. Both keys of a hybrid lead to one swarm.
     pub fn list(&self, keys: SwarmKeys) {
         let stamp = self.registry.stamp.lock();
-        self.list_stamped(keys, *stamp, true);
+        self.list_stamped(keys, false, *stamp, true);
+    }
+
+    /// Serves a private torrent (BEP 27) from now on, to clients with a valid personal key only.
+    pub fn list_private(&self, keys: SwarmKeys) {
+        let stamp = self.registry.stamp.lock();
+        self.list_stamped(keys, true, *stamp, true);
     }
 
     /// Refuses a torrent from now on, in every mode, and drops its swarm.
@@ -81,17 +96,17 @@ impl Tracker {
         }
     }
 
-    fn list_stamped(&self, keys: SwarmKeys, stamp: bool, is_newer: bool) {
-        drop(self.change(keys.primary, Change::List, stamp, is_newer));
+    fn list_stamped(&self, keys: SwarmKeys, private: bool, stamp: bool, is_newer: bool) {
+        let primary = keys.primary;
+        drop(self.change(primary, Change::List { private }, stamp, is_newer));
         let Some(alias) = keys.alias else { return };
-        let Some(mut own) = self.change(alias, Change::Point(keys.primary), stamp, is_newer) else {
+        let own = self.change(alias, Change::Point { primary, private }, stamp, is_newer);
+        let Some(mut own) = own.filter(|_| !private) else {
             return;
         };
         // An open tracker may have served the two as different torrents.
         own.drain_into(&mut |peer| {
-            self.follow(keys.primary, |shard, place| {
-                shard.adopt(place, &peer, &self.house)
-            });
+            self.follow(primary, |shard, place| shard.adopt(place, &peer, &self.house));
         });
     }
 
@@ -131,22 +146,25 @@ impl Shard {
     fn change_at(&mut self, at: usize, change: Change, stamp: bool, house: &House) -> Option<Swarm> {
         let torrent = self.torrents.get_mut(at)?;
         let listing = match change {
-            Change::List | Change::Point(_) => Listing::Listed,
+            Change::List { .. } | Change::Point { .. } => Listing::Listed,
             Change::Forbid => Listing::Forbidden,
             Change::Unlist => Listing::Unlisted,
         };
         house.count_unlisted(is_unlisted(listing) - is_unlisted(torrent.ledger.listing()));
         torrent.ledger.set(listing, stamp);
+        // Whoever came while nobody had to bring a key is not told of to those that do.
+        let becomes_private = change.is_private() && !torrent.ledger.is_private();
+        torrent.ledger.set_private(change.is_private());
         let keeps = match change {
-            Change::List => matches!(torrent.holding, Holding::Swarm(_)),
-            Change::Point(_) | Change::Forbid => false,
+            Change::List { .. } => matches!(torrent.holding, Holding::Swarm(_)) && !becomes_private,
+            Change::Point { .. } | Change::Forbid => false,
             Change::Unlist => {
                 matches!(torrent.holding, Holding::Swarm(_)) && house.settings.mode == Mode::Open
             }
         };
         let holding = match change {
             _ if keeps => None,
-            Change::Point(primary) => Some(Holding::Alias(primary)),
+            Change::Point { primary, .. } => Some(Holding::Alias(primary)),
             _ => Some(Holding::Swarm(Swarm::default())),
         };
         let old = holding.map(|holding| std::mem::replace(&mut torrent.holding, holding));
@@ -211,7 +229,13 @@ impl Resync<'_> {
     /// The store has this torrent listed.
     pub fn list(&mut self, keys: SwarmKeys) {
         let stamp = self.tracker.registry.stamp.lock();
-        self.tracker.list_stamped(keys, *stamp, false);
+        self.tracker.list_stamped(keys, false, *stamp, false);
+    }
+
+    /// The store has this private torrent listed.
+    pub fn list_private(&mut self, keys: SwarmKeys) {
+        let stamp = self.tracker.registry.stamp.lock();
+        self.tracker.list_stamped(keys, true, *stamp, false);
     }
 
     /// The store has this torrent forbidden.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use shoal_torrent::SwarmKey;
 use thiserror::Error;
 
+use crate::pass::Pass;
 use crate::time::Seconds;
 
 /// Who asks, and when.
@@ -69,6 +70,8 @@ pub struct AnnounceRequest {
     pub families: Families,
     /// Whether it takes peers in compact form (BEP 23).
     pub compact: bool,
+    /// The personal key in the path, which `Pass::of_path` reads for all protocols.
+    pub pass: Option<Pass>,
 }
 
 impl AnnounceRequest {
@@ -84,6 +87,7 @@ impl AnnounceRequest {
             numwant: None,
             families,
             compact: true,
+            pass: None,
         }
     }
 }
@@ -97,6 +101,17 @@ pub enum Refusal {
     /// It was hidden or removed by the moderators.
     #[error("this torrent was taken off this tracker by its moderators")]
     Forbidden,
+    /// It is private (BEP 27), and the client brought no personal key.
+    #[error(
+        "this torrent is private: announce with a personal announce URL, which you make in your settings on this site"
+    )]
+    Private,
+    /// The personal key in the path is none, or is not valid, or no longer.
+    #[error(
+        "the key in this announce URL is not valid: copy the whole URL again, or make a new one in your settings on \
+         this site"
+    )]
+    UnknownKey,
     /// This tracker serves nobody.
     #[error("this tracker is closed")]
     Closed,
@@ -122,13 +137,13 @@ pub enum Retry {
 
 impl Refusal {
     /// When the client may ask again (BEP 31). A torrent that is not listed yet may be soon; one that was hidden may
-    /// be restored.
+    /// be restored; a key may have been made a moment ago on another node.
     pub fn retry(&self) -> Retry {
         match self {
-            Self::NotListed => Retry::Minutes(15),
+            Self::NotListed | Self::UnknownKey => Retry::Minutes(15),
             Self::Forbidden | Self::Closed => Retry::Minutes(60),
             Self::Full => Retry::Minutes(30),
-            Self::FullScrape | Self::Malformed(_) => Retry::Never,
+            Self::FullScrape | Self::Private | Self::Malformed(_) => Retry::Never,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::request::{AnnounceRequest, Event, Families, Refusal};
 use crate::settings::Mode;
 use crate::swarm::{Members, Swarm, Wish};
 use crate::time::Tick;
-use crate::torrents::{Holding, Listing, Torrent, Torrents};
+use crate::torrents::{Holding, Ledger, Listing, Torrent, Torrents};
 
 /// Where a torrent is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,8 @@ pub(crate) struct Ask<'a> {
     /// Peers wanted, within the limit.
     pub(crate) count: usize,
     pub(crate) now: Tick,
+    /// Whether it came with a valid personal key.
+    pub(crate) has_pass: bool,
 }
 
 impl Ask<'_> {
@@ -84,7 +86,7 @@ impl Shard {
         rng: &mut impl Rng,
         reply: &mut AnnounceReply,
     ) -> Step<Result<(), Refusal>> {
-        let found = match self.find_served(place, ask.house) {
+        let found = match self.find_served(place, ask.house, ask.has_pass) {
             Ok(None) if ask.comes() => self.create(place, ask.house).map(Some),
             found => found,
         };
@@ -110,13 +112,14 @@ impl Shard {
     }
 
     /// Finds what is served under a key. `None` if the tracker is open and does not know the key yet.
-    fn find_served(&self, place: Place, house: &House) -> Result<Option<usize>, Refusal> {
+    fn find_served(&self, place: Place, house: &House, has_pass: bool) -> Result<Option<usize>, Refusal> {
         let found = self.torrents.find(place.spot, &place.key);
-        let listing = found
+        let ledger = found
             .and_then(|at| self.torrents.get(at))
-            .map(|torrent| torrent.ledger.listing());
-        match (listing, house.settings.mode) {
+            .map(|torrent| torrent.ledger);
+        match (ledger.map(Ledger::listing), house.settings.mode) {
             (Some(Listing::Forbidden), _) => Err(Refusal::Forbidden),
+            _ if !has_pass && ledger.is_some_and(Ledger::is_private) => Err(Refusal::Private),
             (Some(Listing::Listed), _) | (_, Mode::Open) => Ok(found),
             _ => Err(Refusal::NotListed),
         }
@@ -229,8 +232,8 @@ impl Shard {
     }
 
     /// What the swarm of a key counts, `None` if it is not served.
-    pub(crate) fn counts(&self, place: Place, house: &House) -> Step<Option<Counts>> {
-        let found = self.find_served(place, house).ok().flatten();
+    pub(crate) fn counts(&self, place: Place, house: &House, has_pass: bool) -> Step<Option<Counts>> {
+        let found = self.find_served(place, house, has_pass).ok().flatten();
         match found.and_then(|at| self.torrents.get(at)) {
             Some(Torrent {
                 ledger,
@@ -247,7 +250,7 @@ impl Shard {
 
     /// Puts in a peer that was known before, from a snapshot or another swarm. False if it may not be, or is there.
     pub(crate) fn adopt(&mut self, place: Place, peer: &Peer, house: &House) -> Step<bool> {
-        let at = match self.find_served(place, house) {
+        let at = match self.find_served(place, house, true) {
             Ok(Some(at)) => Ok(at),
             Ok(None) => self.create(place, house),
             Err(refusal) => Err(refusal),

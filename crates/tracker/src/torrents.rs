@@ -15,7 +15,7 @@ pub(crate) enum Listing {
     Forbidden,
 }
 
-/// Listing, stamp and completed downloads, in 32 bits.
+/// Listing, stamp, privacy and completed downloads, in 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ledger(u32);
 
@@ -23,8 +23,9 @@ impl Ledger {
     const LISTED: u32 = 1;
     const FORBIDDEN: u32 = 2;
     const STAMP: u32 = 4;
-    const REST: u32 = 7;
-    const COUNT_SHIFT: u32 = 3;
+    const PRIVATE: u32 = 8;
+    const REST: u32 = 15;
+    const COUNT_SHIFT: u32 = 4;
     const COUNT_MAX: u32 = u32::MAX >> Self::COUNT_SHIFT;
 
     pub(crate) fn new(listing: Listing, stamp: bool) -> Self {
@@ -52,14 +53,24 @@ impl Ledger {
             Listing::Listed => Self::LISTED,
             Listing::Forbidden => Self::FORBIDDEN,
         };
-        self.0 = self.0 & !Self::REST | listing | if stamp { Self::STAMP } else { 0 };
+        let stamp = if stamp { Self::STAMP } else { 0 };
+        self.0 = self.0 & !(Self::LISTED | Self::FORBIDDEN | Self::STAMP) | listing | stamp;
+    }
+
+    /// Whether only clients with a personal key are served (BEP 27).
+    pub(crate) fn is_private(self) -> bool {
+        self.0 & Self::PRIVATE != 0
+    }
+
+    pub(crate) fn set_private(&mut self, private: bool) {
+        self.0 = self.0 & !Self::PRIVATE | if private { Self::PRIVATE } else { 0 };
     }
 
     pub(crate) fn completed(self) -> u32 {
         self.0 >> Self::COUNT_SHIFT
     }
 
-    /// Sets the number of completed downloads; more than 536,870,911 are kept as that.
+    /// Sets the number of completed downloads; more than 268,435,455 are kept as that.
     pub(crate) fn set_completed(&mut self, count: u64) {
         let count = count.min(u64::from(Self::COUNT_MAX)) as u32;
         self.0 = self.0 & Self::REST | count << Self::COUNT_SHIFT;
@@ -282,10 +293,18 @@ mod tests {
             (ledger.listing(), ledger.stamp(), ledger.completed()),
             (Listing::Forbidden, false, 77)
         );
+        assert!(!ledger.is_private());
+        ledger.set_private(true);
         ledger.set_completed(u64::MAX);
+        ledger.set(Listing::Listed, false);
         assert_eq!(
-            (ledger.listing(), ledger.completed()),
-            (Listing::Forbidden, (1 << 29) - 1)
+            (ledger.listing(), ledger.completed(), ledger.is_private()),
+            (Listing::Listed, (1 << 28) - 1, true)
+        );
+        ledger.set_private(false);
+        assert_eq!(
+            (ledger.listing(), ledger.completed(), ledger.is_private()),
+            (Listing::Listed, (1 << 28) - 1, false)
         );
     }
 }

@@ -11,6 +11,8 @@ use crate::address::Reach;
 use crate::figures::Tally;
 use crate::house::{House, Padded};
 use crate::mix::SHARD_BITS;
+use crate::pass::{Pass, PassHash};
+use crate::passes::{PassUse, Passes};
 use crate::peer::{Kind, Meta, Peer};
 use crate::registry::Registry;
 use crate::reply::{AnnounceReply, Counts, Scraped};
@@ -29,6 +31,7 @@ pub struct Tracker {
     pub(crate) house: House,
     pub(crate) shards: Box<[Padded<Mutex<Shard>>]>,
     pub(crate) registry: Registry,
+    pub(crate) passes: Passes,
     pub(crate) cursor: Mutex<Cursor>,
     pub(crate) tallies: Mutex<Vec<Arc<Tally>>>,
 }
@@ -57,6 +60,7 @@ impl Tracker {
             house: House::new(settings),
             shards: (0..1 << SHARD_BITS).map(|_| Padded::default()).collect(),
             registry: Registry::default(),
+            passes: Passes::default(),
             cursor: Mutex::default(),
             tallies: Mutex::default(),
         }
@@ -65,7 +69,7 @@ impl Tracker {
     /// Stores, renews or removes the client and fills the reply with peers for it, never itself.
     ///
     /// # Errors
-    /// The torrent is not served, or no more are taken; to be answered with the reason (BEP 3).
+    /// The torrent is not served, not without a valid key, or no more are taken; to be answered with the reason (BEP 3).
     pub fn announce(
         &self,
         caller: Caller,
@@ -77,6 +81,7 @@ impl Tracker {
         if self.house.settings.mode == Mode::Closed {
             return Err(Refusal::Closed);
         }
+        let pass = self.find_pass(request.pass)?;
         let settings = &self.house.settings;
         let ip = caller.source.to_canonical();
         let (kind, now) = (kind(request), Tick::of(caller.now));
@@ -91,11 +96,20 @@ impl Tracker {
                 .unwrap_or(settings.default_numwant)
                 .min(settings.max_numwant) as usize,
             now,
+            has_pass: pass.is_some(),
         };
         self.follow(request.key, |shard, place| {
             shard.announce(place, &ask, rng, reply)
         })
         .unwrap_or(Ok(()))?;
+        if let Some(pass) = pass {
+            self.passes.note(PassUse {
+                pass,
+                torrent: request.key,
+                seeding: kind == Kind::Seeder && request.event != Event::Stopped,
+                seen: caller.now,
+            });
+        }
         reply.external_ip = ip;
         reply.compact = request.compact;
         reply.min_interval = settings.min_interval;
@@ -103,13 +117,23 @@ impl Tracker {
         Ok(())
     }
 
-    /// What the swarms of up to `Settings::max_scrape` keys count. A torrent that is not served has no counts.
+    /// What the swarms of up to `Settings::max_scrape` keys count. A torrent that is not served has no counts, nor has
+    /// a private one.
     ///
     /// # Errors
     /// No key is named, or the tracker is closed.
-    pub fn scrape(
+    pub fn scrape(&self, caller: Caller, keys: &[SwarmKey], reply: &mut Vec<Scraped>) -> Result<(), Refusal> {
+        self.scrape_as(caller, None, keys, reply)
+    }
+
+    /// As `scrape`, for a client with a personal key, to which private torrents have counts too.
+    ///
+    /// # Errors
+    /// The personal key is not valid; as `scrape`.
+    pub fn scrape_as(
         &self,
         _caller: Caller,
+        pass: Option<Pass>,
         keys: &[SwarmKey],
         reply: &mut Vec<Scraped>,
     ) -> Result<(), Refusal> {
@@ -120,24 +144,27 @@ impl Tracker {
         if self.house.settings.mode == Mode::Closed {
             return Err(Refusal::Closed);
         }
+        let has_pass = self.find_pass(pass)?.is_some();
         reply.extend(
             keys.iter()
                 .take(self.house.settings.max_scrape as usize)
                 .map(|key| Scraped {
                     key: *key,
                     counts: self
-                        .follow(*key, |shard, place| shard.counts(place, &self.house))
+                        .follow(*key, |shard, place| shard.counts(place, &self.house, has_pass))
                         .flatten(),
                 }),
         );
         Ok(())
     }
 
-    /// What the swarm of a torrent counts; nothing if it is not served.
+    /// What the swarm of a torrent counts, a private one's too; nothing if it is not served.
     pub fn counts(&self, keys: SwarmKeys) -> Counts {
-        self.follow(keys.primary, |shard, place| shard.counts(place, &self.house))
-            .flatten()
-            .unwrap_or_default()
+        self.follow(keys.primary, |shard, place| {
+            shard.counts(place, &self.house, true)
+        })
+        .flatten()
+        .unwrap_or_default()
     }
 
     /// Completed downloads of listed torrents since the last call, to be added to what is stored.
@@ -174,6 +201,12 @@ impl Tracker {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.house.settings
+    }
+
+    /// The hash of the key that a client brought, if it brought one.
+    fn find_pass(&self, pass: Option<Pass>) -> Result<Option<PassHash>, Refusal> {
+        let Some(pass) = pass else { return Ok(None) };
+        self.passes.find(&pass).map(Some).ok_or(Refusal::UnknownKey)
     }
 
     /// Locks the shard of a key.

@@ -4,6 +4,7 @@
 mod attacks;
 mod cases;
 mod model;
+mod passes;
 mod registry;
 mod restart;
 mod rules;
@@ -16,7 +17,7 @@ use std::net::{IpAddr, SocketAddr};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use shoal_tracker::{
-    AnnounceReply, AnnounceRequest, Caller, Event, Mode, Refusal, Scraped, Seconds, Settings, SwarmKey,
+    AnnounceReply, AnnounceRequest, Caller, Event, Mode, Pass, Refusal, Scraped, Seconds, Settings, SwarmKey,
     SwarmKeys, Tracker,
 };
 
@@ -60,9 +61,14 @@ impl Sea {
 
     /// Scrapes some torrents.
     fn scrape(&self, keys: &[SwarmKey]) -> Result<Vec<Scraped>, Refusal> {
+        self.scrape_as(None, keys)
+    }
+
+    /// Scrapes some torrents with a personal key.
+    fn scrape_as(&self, pass: Option<Pass>, keys: &[SwarmKey]) -> Result<Vec<Scraped>, Refusal> {
         let caller = Caller::new(Seconds(self.now), IpAddr::from([8, 0, 0, 1]));
         let mut scraped = Vec::new();
-        self.tracker.scrape(caller, keys, &mut scraped)?;
+        self.tracker.scrape_as(caller, pass, keys, &mut scraped)?;
         Ok(scraped)
     }
 
