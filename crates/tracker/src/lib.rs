@@ -6,6 +6,7 @@
 
 mod address;
 mod departed;
+mod exchange;
 mod figures;
 mod house;
 mod mix;
@@ -25,6 +26,7 @@ mod torrents;
 mod tracker;
 pub mod wire;
 
+pub use exchange::{Heard, Letter, MAX_TORRENTS, Said, Session, SocketId, TooMuch};
 pub use figures::{Family, Figures, Outcome, Protocol, Tally, Times};
 pub use pass::{Pass, PassHash};
 pub use passes::{PassComparison, PassUse};

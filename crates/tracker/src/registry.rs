@@ -168,6 +168,12 @@ impl Shard {
             _ => Some(Holding::Swarm(Swarm::default())),
         };
         let old = holding.map(|holding| std::mem::replace(&mut torrent.holding, holding));
+        // Guests go with the swarm. Those of a second key come to the first with their next announce.
+        if old.is_some() && torrent.ledger.has_room() {
+            torrent.ledger.set_room(false);
+            let guests = self.rooms.remove(&torrent.key).map_or(0, |room| room.len());
+            house.count_peers(-(guests as i32));
+        }
         let is_idle = torrent.is_idle() && !house.is_resyncing();
         let Some(Holding::Swarm(dropped)) = old else {
             self.forget_if(is_idle, at, house);

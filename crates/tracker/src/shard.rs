@@ -1,19 +1,23 @@
 //! One of 1,024 parts of the tracker, behind one lock: its torrents, what they count, and all decisions about a peer.
 //! Takes no lock itself; `tracker.rs` does. Listing is in `registry.rs`, forgetting in `sweep.rs`.
 
+use std::collections::BTreeMap;
+
 use rand::Rng;
 use shoal_torrent::SwarmKey;
 
 use crate::address::Reach;
 use crate::departed::Departed;
+use crate::exchange::Room;
 use crate::house::House;
 use crate::mix::Spot;
+use crate::pass::PassHash;
 use crate::peer::{Kind, Meta, Peer};
 use crate::reply::{AnnounceReply, Counts, Warning};
 use crate::request::{AnnounceRequest, Event, Families, Refusal};
 use crate::settings::Mode;
 use crate::swarm::{Members, Swarm, Wish};
-use crate::time::Tick;
+use crate::time::{Seconds, Tick};
 use crate::torrents::{Holding, Ledger, Listing, Torrent, Torrents};
 
 /// Where a torrent is looked for.
@@ -31,6 +35,16 @@ pub(crate) enum Step<T> {
     Elsewhere(SwarmKey),
 }
 
+/// Where the torrent of an announce stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found {
+    At(usize),
+    /// The key is the second one of a hybrid; its swarm is under this one.
+    Elsewhere(SwarmKey),
+    /// It is not there; whoever asks is answered this.
+    Nowhere(Result<(), Refusal>),
+}
+
 /// An announce, prepared before the lock is taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask<'a> {
@@ -42,8 +56,9 @@ pub(crate) struct Ask<'a> {
     /// Peers wanted, within the limit.
     pub(crate) count: usize,
     pub(crate) now: Tick,
-    /// Whether it came with a valid personal key.
-    pub(crate) has_pass: bool,
+    pub(crate) seen: Seconds,
+    /// The valid personal key with which it came.
+    pub(crate) pass: Option<PassHash>,
 }
 
 impl Ask<'_> {
@@ -60,7 +75,7 @@ impl Ask<'_> {
         self.has_place() && self.request.event == Event::Stopped
     }
 
-    fn completes(&self) -> bool {
+    pub(crate) fn completes(&self) -> bool {
         self.request.event == Event::Completed && self.kind == Kind::Seeder
     }
 }
@@ -74,7 +89,9 @@ pub(crate) struct Shard {
     pub(crate) swarms: u32,
     /// Completed downloads of listed torrents that were not taken yet, a row for each torrent.
     pub(crate) completions: Vec<(SwarmKey, u64)>,
-    departed: Departed,
+    pub(crate) departed: Departed,
+    /// The guests of torrents that have any, under the key of the swarm.
+    pub(crate) rooms: BTreeMap<SwarmKey, Room>,
     pub(crate) completed: u64,
 }
 
@@ -86,22 +103,11 @@ impl Shard {
         rng: &mut impl Rng,
         reply: &mut AnnounceReply,
     ) -> Step<Result<(), Refusal>> {
-        let found = match self.find_served(place, ask.house, ask.has_pass) {
-            Ok(None) if ask.comes() => self.create(place, ask.house).map(Some),
-            found => found,
+        let at = match self.locate(place, ask, ask.comes()) {
+            Found::At(at) => at,
+            Found::Elsewhere(primary) => return Step::Elsewhere(primary),
+            Found::Nowhere(answer) => return Step::Done(answer),
         };
-        let at = match found {
-            Ok(Some(at)) => at,
-            Ok(None) => return Step::Done(Ok(())),
-            Err(refusal) => return Step::Done(Err(refusal)),
-        };
-        if let Some(Torrent {
-            holding: Holding::Alias(primary),
-            ..
-        }) = self.torrents.get(at)
-        {
-            return Step::Elsewhere(*primary);
-        }
         if ask.comes() {
             reply.warning = self.enter(at, place.spot, ask);
         } else if ask.goes() {
@@ -109,6 +115,27 @@ impl Shard {
         }
         self.answer(at, ask, rng, reply);
         Step::Done(Ok(()))
+    }
+
+    /// Finds the torrent of an announce, which begins with whoever `comes` first if it may.
+    pub(crate) fn locate(&mut self, place: Place, ask: &Ask<'_>, comes: bool) -> Found {
+        let found = match self.find_served(place, ask.house, ask.pass.is_some()) {
+            Ok(None) if comes => self.create(place, ask.house).map(Some),
+            found => found,
+        };
+        match found {
+            Ok(Some(at)) => self.alias_at(at).map_or(Found::At(at), Found::Elsewhere),
+            Ok(None) => Found::Nowhere(Ok(())),
+            Err(refusal) => Found::Nowhere(Err(refusal)),
+        }
+    }
+
+    /// The first key of the hybrid whose second one stands at a place.
+    pub(crate) fn alias_at(&self, at: usize) -> Option<SwarmKey> {
+        match self.torrents.get(at)?.holding {
+            Holding::Alias(primary) => Some(primary),
+            Holding::Swarm(_) => None,
+        }
     }
 
     /// Finds what is served under a key. `None` if the tracker is open and does not know the key yet.
@@ -183,7 +210,7 @@ impl Shard {
         }
     }
 
-    fn count_completion(&mut self, at: usize) {
+    pub(crate) fn count_completion(&mut self, at: usize) {
         let Some(torrent) = self.torrents.get_mut(at) else {
             return;
         };
@@ -207,14 +234,13 @@ impl Shard {
 
     fn answer(&self, at: usize, ask: &Ask<'_>, rng: &mut impl Rng, reply: &mut AnnounceReply) {
         let Some(Torrent {
-            ledger,
             holding: Holding::Swarm(swarm),
             ..
         }) = self.torrents.get(at)
         else {
             return;
         };
-        reply.counts = counts(&swarm.members(), ledger.completed());
+        reply.counts = self.counts_at(at).unwrap_or_default();
         if ask.request.event == Event::Stopped {
             return;
         }
@@ -234,17 +260,34 @@ impl Shard {
     /// What the swarm of a key counts, `None` if it is not served.
     pub(crate) fn counts(&self, place: Place, house: &House, has_pass: bool) -> Step<Option<Counts>> {
         let found = self.find_served(place, house, has_pass).ok().flatten();
-        match found.and_then(|at| self.torrents.get(at)) {
-            Some(Torrent {
-                ledger,
-                holding: Holding::Swarm(swarm),
-                ..
-            }) => Step::Done(Some(counts(&swarm.members(), ledger.completed()))),
-            Some(Torrent {
-                holding: Holding::Alias(primary),
-                ..
-            }) => Step::Elsewhere(*primary),
-            None => Step::Done(None),
+        match found.and_then(|at| self.alias_at(at)) {
+            Some(primary) => Step::Elsewhere(primary),
+            None => Step::Done(found.and_then(|at| self.counts_at(at))),
+        }
+    }
+
+    /// What the swarm at a place of the table counts, guests too; `None` for an alias.
+    pub(crate) fn counts_at(&self, at: usize) -> Option<Counts> {
+        let Torrent {
+            key,
+            ledger,
+            holding: Holding::Swarm(swarm),
+        } = self.torrents.get(at)?
+        else {
+            return None;
+        };
+        let mut members = swarm.members();
+        if ledger.has_room() {
+            members += self.rooms.get(key).map(Room::members).unwrap_or_default();
+        }
+        Some(counts(&members, ledger.completed()))
+    }
+
+    /// How many peers have an address in the swarm at a place of the table.
+    pub(crate) fn peers_at(&self, at: usize) -> usize {
+        match self.torrents.get(at).map(|torrent| &torrent.holding) {
+            Some(Holding::Swarm(swarm)) => swarm.len(),
+            _ => 0,
         }
     }
 

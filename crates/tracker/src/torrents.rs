@@ -15,7 +15,7 @@ pub(crate) enum Listing {
     Forbidden,
 }
 
-/// Listing, stamp, privacy and completed downloads, in 32 bits.
+/// Listing, stamp, privacy, whether there are guests, and completed downloads, in 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ledger(u32);
 
@@ -24,8 +24,9 @@ impl Ledger {
     const FORBIDDEN: u32 = 2;
     const STAMP: u32 = 4;
     const PRIVATE: u32 = 8;
-    const REST: u32 = 15;
-    const COUNT_SHIFT: u32 = 4;
+    const ROOM: u32 = 16;
+    const REST: u32 = 31;
+    const COUNT_SHIFT: u32 = 5;
     const COUNT_MAX: u32 = u32::MAX >> Self::COUNT_SHIFT;
 
     pub(crate) fn new(listing: Listing, stamp: bool) -> Self {
@@ -66,11 +67,20 @@ impl Ledger {
         self.0 = self.0 & !Self::PRIVATE | if private { Self::PRIVATE } else { 0 };
     }
 
+    /// Whether there are guests, who stand in a room beside the table.
+    pub(crate) fn has_room(self) -> bool {
+        self.0 & Self::ROOM != 0
+    }
+
+    pub(crate) fn set_room(&mut self, has_room: bool) {
+        self.0 = self.0 & !Self::ROOM | if has_room { Self::ROOM } else { 0 };
+    }
+
     pub(crate) fn completed(self) -> u32 {
         self.0 >> Self::COUNT_SHIFT
     }
 
-    /// Sets the number of completed downloads; more than 268,435,455 are kept as that.
+    /// Sets the number of completed downloads; more than 134,217,727 are kept as that.
     pub(crate) fn set_completed(&mut self, count: u64) {
         let count = count.min(u64::from(Self::COUNT_MAX)) as u32;
         self.0 = self.0 & Self::REST | count << Self::COUNT_SHIFT;
@@ -110,6 +120,7 @@ impl Torrent {
     /// Whether nothing would be lost without it.
     pub(crate) fn is_idle(&self) -> bool {
         self.ledger.listing() == Listing::Unlisted
+            && !self.ledger.has_room()
             && matches!(&self.holding, Holding::Swarm(swarm) if swarm.len() == 0)
     }
 }
@@ -284,6 +295,7 @@ mod tests {
     fn a_ledger_keeps_its_parts_apart() {
         let mut ledger = Ledger::new(Listing::Listed, true);
         ledger.set_completed(77);
+        ledger.set_room(true);
         assert_eq!(
             (ledger.listing(), ledger.stamp(), ledger.completed()),
             (Listing::Listed, true, 77)
@@ -293,18 +305,19 @@ mod tests {
             (ledger.listing(), ledger.stamp(), ledger.completed()),
             (Listing::Forbidden, false, 77)
         );
-        assert!(!ledger.is_private());
+        assert!(ledger.has_room() && !ledger.is_private());
+        ledger.set_room(false);
         ledger.set_private(true);
         ledger.set_completed(u64::MAX);
         ledger.set(Listing::Listed, false);
         assert_eq!(
             (ledger.listing(), ledger.completed(), ledger.is_private()),
-            (Listing::Listed, (1 << 28) - 1, true)
+            (Listing::Listed, (1 << 27) - 1, true)
         );
         ledger.set_private(false);
         assert_eq!(
             (ledger.listing(), ledger.completed(), ledger.is_private()),
-            (Listing::Listed, (1 << 28) - 1, false)
+            (Listing::Listed, (1 << 27) - 1, false)
         );
     }
 }

@@ -47,7 +47,9 @@ pub struct Totals {
     pub peers4: u64,
     /// IPv6 peers.
     pub peers6: u64,
-    /// Peers of both families that have everything.
+    /// Peers that speak WebRTC.
+    pub guests: u64,
+    /// Peers of all sorts that have everything.
     pub seeders: u64,
     /// Downloads completed since the start.
     pub completed: u64,
@@ -77,6 +79,25 @@ impl Tracker {
         rng: &mut impl Rng,
         reply: &mut AnnounceReply,
     ) -> Result<(), Refusal> {
+        let ask = self.ask(caller, request, reply)?;
+        self.follow(request.key, |shard, place| {
+            shard.announce(place, &ask, rng, reply)
+        })
+        .unwrap_or(Ok(()))?;
+        self.complete(&ask, rng, reply);
+        Ok(())
+    }
+
+    /// Looks at an announce before any shard is asked, and empties the reply.
+    ///
+    /// # Errors
+    /// Whoever asks is refused, whatever the shard would say.
+    pub(crate) fn ask<'a>(
+        &'a self,
+        caller: Caller,
+        request: &'a AnnounceRequest,
+        reply: &mut AnnounceReply,
+    ) -> Result<Ask<'a>, Refusal> {
         reply.clear();
         if self.house.settings.mode == Mode::Closed {
             return Err(Refusal::Closed);
@@ -84,8 +105,9 @@ impl Tracker {
         let pass = self.find_pass(request.pass)?;
         let settings = &self.house.settings;
         let ip = caller.source.to_canonical();
+        reply.external_ip = ip;
         let (kind, now) = (kind(request), Tick::of(caller.now));
-        let ask = Ask {
+        Ok(Ask {
             house: &self.house,
             request,
             peer: Peer::new(ip, request.port, Meta::new(kind, now)),
@@ -96,25 +118,25 @@ impl Tracker {
                 .unwrap_or(settings.default_numwant)
                 .min(settings.max_numwant) as usize,
             now,
-            has_pass: pass.is_some(),
-        };
-        self.follow(request.key, |shard, place| {
-            shard.announce(place, &ask, rng, reply)
+            seen: caller.now,
+            pass,
         })
-        .unwrap_or(Ok(()))?;
-        if let Some(pass) = pass {
+    }
+
+    /// Adds to a reply what does not depend on the shard, and notes what a personal key was used for.
+    pub(crate) fn complete(&self, ask: &Ask<'_>, rng: &mut impl Rng, reply: &mut AnnounceReply) {
+        let request = ask.request;
+        if let Some(pass) = ask.pass {
             self.passes.note(PassUse {
                 pass,
                 torrent: request.key,
-                seeding: kind == Kind::Seeder && request.event != Event::Stopped,
-                seen: caller.now,
+                seeding: ask.kind == Kind::Seeder && request.event != Event::Stopped,
+                seen: ask.seen,
             });
         }
-        reply.external_ip = ip;
         reply.compact = request.compact;
-        reply.min_interval = settings.min_interval;
+        reply.min_interval = self.house.settings.min_interval;
         reply.interval = self.interval(&reply.counts, rng);
-        Ok(())
     }
 
     /// What the swarms of up to `Settings::max_scrape` keys count. A torrent that is not served has no counts, nor has
@@ -193,6 +215,11 @@ impl Tracker {
             totals.peers4 += u64::from(shard.members.all() - shard.members.six);
             totals.peers6 += u64::from(shard.members.six);
             totals.seeders += u64::from(shard.members.seeders);
+            for (key, room) in &shard.rooms {
+                totals.guests += room.len() as u64;
+                totals.seeders += u64::from(room.members().seeders);
+                totals.torrents += u64::from(shard.has_guests_only(&self.house, key));
+            }
             totals.completed += shard.completed;
         }
         totals

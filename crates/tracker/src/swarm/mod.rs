@@ -7,7 +7,7 @@ mod share;
 mod shelf;
 mod table;
 
-use std::ops::SubAssign;
+use std::ops::{AddAssign, SubAssign};
 
 use rand::Rng;
 
@@ -87,6 +87,15 @@ impl Members {
             Kind::PartialSeed => &mut self.partial_seeds,
             Kind::Leecher => &mut self.leechers,
         }
+    }
+}
+
+impl AddAssign for Members {
+    fn add_assign(&mut self, other: Self) {
+        self.seeders += other.seeders;
+        self.partial_seeds += other.partial_seeds;
+        self.leechers += other.leechers;
+        self.six += other.six;
     }
 }
 

@@ -3,7 +3,10 @@
 
 mod attacks;
 mod cases;
+mod exchange;
+mod messages;
 mod model;
+mod parlour;
 mod passes;
 mod registry;
 mod restart;
