@@ -1,8 +1,8 @@
-//! Who is in the swarm now: peers in memory, the registry of listed torrents, and the wire formats. No database, no async
-//! runtime, no clock of its own.
+//! Who is in the swarm now: peers in memory, the registry of listed torrents, the wire formats, and the doors of its own.
+//! No database, no async runtime, no clock of its own.
 //!
-//! A request goes `wire` → `tracker.rs` → `shard.rs` → `swarm` and back into a reply that `wire` writes out. Begin with
-//! [`Tracker`].
+//! A request goes from a door (`udp`, or the server's) by `wire` → `tracker.rs` → `shard.rs` → `swarm` and back into a reply
+//! that `wire` writes out. Begin with [`Tracker`].
 
 mod address;
 mod departed;
@@ -24,6 +24,7 @@ mod sweep;
 mod time;
 mod torrents;
 mod tracker;
+pub mod udp;
 pub mod wire;
 
 pub use exchange::{Heard, Letter, MAX_TORRENTS, Said, Session, SocketId, TooMuch};
@@ -37,5 +38,5 @@ pub use settings::{Mode, Settings};
 pub use shoal_torrent::{SwarmKey, SwarmKeys};
 pub use snapshot::{Restored, SnapshotError};
 pub use sweep::Swept;
-pub use time::Seconds;
+pub use time::{Clock, Seconds};
 pub use tracker::{Totals, Tracker};

@@ -1,9 +1,22 @@
 //! Time as the tracker is told it: whole seconds of a clock that never goes back. Holds no clock; `tracker.rs` is
-//! given the time with every call, and `peer.rs` keeps it as a tick of thirteen bits.
+//! given the time with every call, doors are given a clock, and `peer.rs` keeps time as a tick of thirteen bits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tells the time since the tracker began, by a clock that never goes back.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// Seconds of a monotonic clock since a moment of the caller's choice, such as the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seconds(pub u32);
+
+impl Seconds {
+    /// The whole seconds of a time, for 136 years.
+    pub fn of(time: Duration) -> Self {
+        Self(u32::try_from(time.as_secs()).unwrap_or(u32::MAX))
+    }
+}
 
 /// How many seconds one tick lasts.
 pub(crate) const TICK: u32 = 8;

@@ -11,6 +11,7 @@ mod passes;
 mod registry;
 mod restart;
 mod rules;
+mod udp;
 mod week;
 mod wire;
 
