@@ -18,6 +18,9 @@ use crate::binary::{self, Ended};
 use crate::wait;
 use crate::web::Web;
 
+/// The port of the UDP tracker: free on each address, as nothing else of any test listens there.
+const UDP_PORT: u16 = 6969;
+
 /// What an instance is started with.
 #[derive(Debug, Default)]
 pub struct Setup {
@@ -73,6 +76,13 @@ impl Setup {
         let data = folder.path().join("data");
         let mut settings = self.settings;
         settings.push(("SHOAL__HTTP__LISTEN".to_owned(), listen.to_string()));
+        let udp = SocketAddr::new(listen.ip(), UDP_PORT);
+        if !settings
+            .iter()
+            .any(|(name, _)| name == "SHOAL__TRACKER__UDP__LISTEN")
+        {
+            settings.push(("SHOAL__TRACKER__UDP__LISTEN".to_owned(), format!("[\"{udp}\"]")));
+        }
         settings.push(("SHOAL__DATA".to_owned(), data.display().to_string()));
         let web = Web::new(format!("http://{listen}"))?;
         let mut shoal = Shoal {
@@ -80,6 +90,7 @@ impl Setup {
             data,
             settings,
             web,
+            udp,
             process: None,
             outlives_limits: self.outlives_limits,
         };
@@ -113,6 +124,7 @@ pub struct Shoal {
     data: PathBuf,
     settings: Vec<(String, String)>,
     web: Web,
+    udp: SocketAddr,
     process: Option<Child>,
     outlives_limits: bool,
 }
@@ -136,6 +148,12 @@ impl Shoal {
     #[must_use]
     pub fn web(&self) -> &Web {
         &self.web
+    }
+
+    /// Where it listens for UDP, unless the test has set something else.
+    #[must_use]
+    pub fn udp(&self) -> SocketAddr {
+        self.udp
     }
 
     /// A folder for the test's own files, gone with the instance.

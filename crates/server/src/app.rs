@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::config::Config;
+use crate::doors::Doors;
 use crate::limits::Limits;
 use crate::node::Node;
 use crate::telemetry::Requests;
@@ -57,6 +58,8 @@ pub struct Running {
     pub http: SocketAddr,
     /// Address of the figures, unless switched off.
     pub metrics: Option<SocketAddr>,
+    /// Addresses of the UDP tracker.
+    pub udp: Vec<SocketAddr>,
     /// The first account's one-time sign-in link, on the first start only.
     pub first_sign_in: Option<Url>,
     /// What the routes reach; tests look inside through it.
@@ -64,6 +67,7 @@ pub struct Running {
     servers: Vec<ServerHandle>,
     stop: watch::Sender<bool>,
     work: Vec<JoinHandle<()>>,
+    doors: Doors,
 }
 
 impl App {
@@ -86,16 +90,19 @@ impl App {
             metrics = Some(listener.local_addr()?);
             work.push(run_server(serve_metrics(&app, listener)?, &mut servers));
         }
+        let doors = Doors::open(&app.config, &app.tracker, app.started)?;
         work.extend(tasks::start(&app.clone().into_inner(), &stopped));
         app.ready.store(true, Ordering::Release);
         Ok(Running {
             http,
             metrics,
+            udp: doors.udp().to_vec(),
             first_sign_in,
             app,
             servers,
             stop,
             work,
+            doors,
         })
     }
 
@@ -333,7 +340,12 @@ impl Running {
         if tokio::time::timeout(PATIENCE, both).await.is_err() {
             tracing::warn!("some work did not end in time; it is taken up at the next start");
         }
-        let app = self.app.into_inner();
-        tokio::task::spawn_blocking(move || tasks::save(&app)).await?
+        let (app, doors) = (self.app.into_inner(), self.doors);
+        tokio::task::spawn_blocking(move || {
+            // The swarms are saved as the last announce left them.
+            drop(doors);
+            tasks::save(&app)
+        })
+        .await?
     }
 }

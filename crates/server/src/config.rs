@@ -4,6 +4,7 @@
 //! `shoal config` prints is `shoal.example.toml`, kept equal to these defaults by a test there. Next in the flow: `app.rs`.
 
 mod load;
+mod udp;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use load::{ConfigError, Overrides};
+pub use udp::{Udp, UdpBackend};
 
 /// The documented default configuration, as `shoal config` prints it.
 pub const EXAMPLE: &str = include_str!("../../../shoal.example.toml");
@@ -115,6 +117,8 @@ pub struct TrackerSettings {
     pub max_peers_per_address: usize,
     /// Networks of reverse proxies whose `X-Forwarded-For` is believed, right-most foreign address first.
     pub trusted_proxies: Vec<IpNet>,
+    /// Listening for UDP.
+    pub udp: Udp,
 }
 
 /// `[federation]`
@@ -212,6 +216,7 @@ impl Default for TrackerSettings {
             max_peers_per_torrent: 200_000,
             max_peers_per_address: 50,
             trusted_proxies: Vec::new(),
+            udp: Udp::default(),
         }
     }
 }
@@ -316,6 +321,7 @@ impl Config {
             t.max_peers_per_torrent > 0,
             "tracker.max_peers_per_torrent: must be at least 1",
         );
+        faults.extend(t.udp.faults());
         faults.extend(readable(
             self.federation.extra_ca_file.as_deref(),
             "federation.extra_ca_file",

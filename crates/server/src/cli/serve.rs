@@ -46,5 +46,5 @@ fn greet(running: &Running) {
             "Sign in as {FIRST_ACCOUNT}, once, within three days: {link}"
         ));
     }
-    tracing::info!(http = %running.http, metrics = ?running.metrics, "ready");
+    tracing::info!(http = %running.http, metrics = ?running.metrics, udp = ?running.udp, "ready");
 }
