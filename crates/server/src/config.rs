@@ -4,6 +4,7 @@
 //! `shoal config` prints is `shoal.example.toml`, kept equal to these defaults by a test there. Next in the flow: `app.rs`.
 
 mod load;
+mod tracker_clients;
 mod udp;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use load::{ConfigError, Overrides};
+pub use tracker_clients::TrackerClients;
 pub use udp::{Udp, UdpBackend};
 
 /// The documented default configuration, as `shoal config` prints it.
@@ -115,10 +117,16 @@ pub struct TrackerSettings {
     pub max_peers_per_torrent: usize,
     /// Most peers of one torrent at one address (one IPv4 address, one IPv6 /64).
     pub max_peers_per_address: usize,
+    /// Requests in a second of one address (one IPv4 address, one IPv6 /64), a minute's worth at once; 0 is no limit.
+    pub requests_per_second_per_address: u32,
+    /// Requests in a second of one network (IPv4 /24, IPv6 /48), twenty seconds' worth at once; 0 is no limit.
+    pub requests_per_second_per_network: u32,
     /// Networks of reverse proxies whose `X-Forwarded-For` is believed, right-most foreign address first.
     pub trusted_proxies: Vec<IpNet>,
     /// Listening for UDP.
     pub udp: Udp,
+    /// Which client programs are served.
+    pub clients: TrackerClients,
 }
 
 /// `[federation]`
@@ -215,8 +223,11 @@ impl Default for TrackerSettings {
             max_peers: 10_000_000,
             max_peers_per_torrent: 200_000,
             max_peers_per_address: 50,
+            requests_per_second_per_address: 200,
+            requests_per_second_per_network: 2000,
             trusted_proxies: Vec::new(),
             udp: Udp::default(),
+            clients: TrackerClients::default(),
         }
     }
 }
@@ -321,7 +332,14 @@ impl Config {
             t.max_peers_per_torrent > 0,
             "tracker.max_peers_per_torrent: must be at least 1",
         );
+        require(
+            t.requests_per_second_per_address
+                .max(t.requests_per_second_per_network)
+                <= 100_000,
+            "tracker.requests_per_second_per_address, …_per_network: must be at most 100,000, or 0 for no limit",
+        );
         faults.extend(t.udp.faults());
+        faults.extend(t.clients.faults());
         faults.extend(readable(
             self.federation.extra_ca_file.as_deref(),
             "federation.extra_ca_file",

@@ -46,6 +46,9 @@ pub(crate) fn open_tracker(config: &Config, store: &Store) -> anyhow::Result<Arc
         max_peers: bound(settings.max_peers),
         max_peers_per_torrent: bound(settings.max_peers_per_torrent),
         max_peers_per_address: bound(settings.max_peers_per_address),
+        requests_per_second_per_address: settings.requests_per_second_per_address,
+        requests_per_second_per_network: settings.requests_per_second_per_network,
+        clients: settings.clients.read()?,
         ..Settings::new(rand::random())
     }));
     let listener = Arc::clone(&tracker);

@@ -142,6 +142,8 @@ fn measure(crowd: &Crowd) -> Result<(), Fault> {
         mode: Mode::Open,
         max_torrents: 0,
         max_peers: 0,
+        requests_per_second_per_address: 200,
+        requests_per_second_per_network: 2000,
         ..Settings::new(0x5ea1)
     };
     let tracker = Tracker::new(Settings {

@@ -145,6 +145,8 @@ impl From<&Refusal> for Outcome {
             Refusal::Closed => Self::Closed,
             Refusal::Full => Self::Full,
             Refusal::Private | Refusal::UnknownKey => Self::WrongKey,
+            Refusal::TooFast => Self::TooMany,
+            Refusal::ClientDenied => Self::WrongClient,
             Refusal::FullScrape | Refusal::Malformed(_) => Self::Malformed,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use crate::admission::Admission;
 use crate::mix::Mixer;
 use crate::peer::Peer;
 use crate::settings::Settings;
@@ -17,6 +18,7 @@ pub(crate) struct Padded<T>(pub(crate) T);
 pub(crate) struct House {
     pub(crate) settings: Settings,
     pub(crate) mixer: Mixer,
+    pub(crate) admission: Admission,
     /// Peers in all swarms. Changed only when a peer comes or goes.
     pub(crate) peers: Padded<AtomicU32>,
     /// Entries of torrents that are not listed.
@@ -32,6 +34,7 @@ impl House {
         let settings = settings.tamed();
         Self {
             mixer: Mixer::new(settings.seed, settings.max_peers_per_address),
+            admission: Admission::new(&settings),
             settings,
             peers: Padded::default(),
             unlisted: Padded::default(),

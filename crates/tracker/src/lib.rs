@@ -5,6 +5,9 @@
 //! that `wire` writes out. Begin with [`Tracker`].
 
 mod address;
+mod admission;
+mod budget;
+mod clients;
 mod departed;
 mod exchange;
 mod figures;
@@ -27,6 +30,7 @@ mod tracker;
 pub mod udp;
 pub mod wire;
 
+pub use clients::{Clients, ClientsFault};
 pub use exchange::{Heard, Letter, MAX_TORRENTS, Said, Session, SocketId, TooMuch};
 pub use figures::{Family, Figures, Outcome, Protocol, Tally, Times};
 pub use pass::{Pass, PassHash};

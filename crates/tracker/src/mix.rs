@@ -63,6 +63,14 @@ impl Mixer {
         fold(group ^ self.b, (low & self.spread) ^ self.a) as u32
     }
 
+    /// What an address or a network is known by where requests are counted.
+    pub(crate) fn source(&self, group: u64) -> u64 {
+        fold(
+            fold(group ^ self.b, self.a) ^ group,
+            0x8ebc_6af0_9c88_c6e3 ^ self.b,
+        )
+    }
+
     /// What tells one peer of one torrent from most others.
     pub(crate) fn fingerprint(&self, torrent: Spot, group: u64, low: u64) -> u32 {
         fold(torrent.0 ^ group.rotate_left(20), low ^ self.a) as u32

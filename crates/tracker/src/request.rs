@@ -118,6 +118,12 @@ pub enum Refusal {
     /// No more unlisted torrents are taken.
     #[error("this tracker is full: it takes no more torrents at present")]
     Full,
+    /// The address or its network asks more often than it may.
+    #[error("too many requests from this address or its network: try again in a few minutes")]
+    TooFast,
+    /// The operator does not serve this client program.
+    #[error("this tracker does not serve this client program; others are welcome")]
+    ClientDenied,
     /// A scrape without an info hash would ask for everything.
     #[error("a scrape must name at least one info_hash: full scrapes are not offered")]
     FullScrape,
@@ -143,7 +149,8 @@ impl Refusal {
             Self::NotListed | Self::UnknownKey => Retry::Minutes(15),
             Self::Forbidden | Self::Closed => Retry::Minutes(60),
             Self::Full => Retry::Minutes(30),
-            Self::FullScrape | Self::Private | Self::Malformed(_) => Retry::Never,
+            Self::TooFast => Retry::Minutes(5),
+            Self::ClientDenied | Self::FullScrape | Self::Private | Self::Malformed(_) => Retry::Never,
         }
     }
 }

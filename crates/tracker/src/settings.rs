@@ -1,5 +1,6 @@
 //! What an operator may choose. Holds no defaults of other crates and reads no file: `tracker.rs` is given this.
 
+use crate::clients::Clients;
 use crate::time::LONGEST_TIMEOUT;
 
 /// Which torrents are served.
@@ -41,6 +42,13 @@ pub struct Settings {
     pub max_numwant: u32,
     /// The most torrents of one scrape; more are not looked at.
     pub max_scrape: u32,
+    /// Requests in a second of one address (IPv4, or the first 64 bits of IPv6) over some time; at once, as many as in a
+    /// minute. Eight hashes of a scrape are a request.
+    pub requests_per_second_per_address: u32,
+    /// The same for a network, the first 24 bits of IPv4 or 48 of IPv6; at once, as many as in twenty seconds.
+    pub requests_per_second_per_network: u32,
+    /// Which clients are served, by their peer ids.
+    pub clients: Clients,
     /// A random number, drawn once at the start. All tables are keyed by it, so that nobody can aim at one place.
     pub seed: u64,
 }
@@ -60,6 +68,9 @@ impl Settings {
             default_numwant: 50,
             max_numwant: 200,
             max_scrape: 100,
+            requests_per_second_per_address: 0,
+            requests_per_second_per_network: 0,
+            clients: Clients::default(),
             seed,
         }
     }

@@ -71,7 +71,8 @@ impl Tracker {
     /// Stores, renews or removes the client and fills the reply with peers for it, never itself.
     ///
     /// # Errors
-    /// The torrent is not served, not without a valid key, or no more are taken; to be answered with the reason (BEP 3).
+    /// The torrent or the client is not served, not without a valid key, no more are taken, or the client asks too often;
+    /// to be answered with the reason (BEP 3).
     pub fn announce(
         &self,
         caller: Caller,
@@ -101,6 +102,10 @@ impl Tracker {
         reply.clear();
         if self.house.settings.mode == Mode::Closed {
             return Err(Refusal::Closed);
+        }
+        self.admit_announce(caller)?;
+        if !self.house.settings.clients.admit(&request.peer_id) {
+            return Err(Refusal::ClientDenied);
         }
         let pass = self.find_pass(request.pass)?;
         let settings = &self.house.settings;
@@ -143,7 +148,7 @@ impl Tracker {
     /// a private one.
     ///
     /// # Errors
-    /// No key is named, or the tracker is closed.
+    /// No key is named, the tracker is closed, or the caller asks too often.
     pub fn scrape(&self, caller: Caller, keys: &[SwarmKey], reply: &mut Vec<Scraped>) -> Result<(), Refusal> {
         self.scrape_as(caller, None, keys, reply)
     }
@@ -154,7 +159,7 @@ impl Tracker {
     /// The personal key is not valid; as `scrape`.
     pub fn scrape_as(
         &self,
-        _caller: Caller,
+        caller: Caller,
         pass: Option<Pass>,
         keys: &[SwarmKey],
         reply: &mut Vec<Scraped>,
@@ -166,6 +171,7 @@ impl Tracker {
         if self.house.settings.mode == Mode::Closed {
             return Err(Refusal::Closed);
         }
+        self.admit_scrape(caller, keys.len())?;
         let has_pass = self.find_pass(pass)?.is_some();
         reply.extend(
             keys.iter()

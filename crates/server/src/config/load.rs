@@ -200,21 +200,24 @@ mod tests {
         assert_eq!(read, Config::default());
         let tree = serde_json::to_value(Config::default()).expect("JSON");
         for (section, value) in tree.as_object().expect("a table") {
-            for key in value
-                .as_object()
-                .map(|o| o.keys().collect::<Vec<_>>())
-                .unwrap_or_default()
-            {
-                let after = EXAMPLE
-                    .split(&format!("[{section}]"))
-                    .nth(1)
-                    .expect("the section is there");
-                let part = after.split("\n[").next().unwrap_or(after);
-                assert!(
-                    part.contains(&format!("{key} = ")),
-                    "{section}.{key} is not in shoal.example.toml"
-                );
+            assert_named(section, value);
+        }
+    }
+
+    /// Checks that the example has each key of a section and of the sections inside.
+    fn assert_named(section: &str, value: &Value) {
+        for (key, value) in value.as_object().into_iter().flatten() {
+            if value.is_object() {
+                assert_named(&format!("{section}.{key}"), value);
+                continue;
             }
+            let after = EXAMPLE.split(&format!("[{section}]")).nth(1);
+            let after = after.expect("the section is there");
+            let part = after.split("\n[").next().unwrap_or(after);
+            assert!(
+                part.contains(&format!("{key} = ")),
+                "{section}.{key} is not in shoal.example.toml"
+            );
         }
     }
 

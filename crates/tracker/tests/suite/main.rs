@@ -2,6 +2,7 @@
 //! What is inside is tested where it stands. Here are the words in which the tests speak; the stories are in the modules.
 
 mod attacks;
+mod budgets;
 mod cases;
 mod exchange;
 mod messages;

@@ -71,6 +71,8 @@ fn a_refusal_says_why_and_when_to_come_again() {
         Refusal::Forbidden,
         Refusal::Closed,
         Refusal::Full,
+        Refusal::TooFast,
+        Refusal::ClientDenied,
         Refusal::FullScrape,
         Refusal::Malformed("info_hash is missing"),
     ];
@@ -79,6 +81,8 @@ fn a_refusal_says_why_and_when_to_come_again() {
     d14:failure reason57:this torrent was taken off this tracker by its moderators8:retry ini60ee
     d14:failure reason22:this tracker is closed8:retry ini60ee
     d14:failure reason58:this tracker is full: it takes no more torrents at present8:retry ini30ee
+    d14:failure reason78:too many requests from this address or its network: try again in a few minutes8:retry ini5ee
+    d14:failure reason67:this tracker does not serve this client program; others are welcome8:retry in5:nevere
     d14:failure reason71:a scrape must name at least one info_hash: full scrapes are not offered8:retry in5:nevere
     d14:failure reason20:info_hash is missing8:retry in5:nevere
     ");
