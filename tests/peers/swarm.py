@@ -1,11 +1,14 @@
 """Two libtorrent sessions on one machine that find each other through the tracker alone.
 
 The seeder serves FOLDER (the content's parent), the leecher fetches into TARGET. DHT, local discovery, port mapping and
-peer exchange are off: only the tracker can introduce them. They stay until standard input ends. With an empty FOLDER
-there is no seeder here, and the leecher needs one elsewhere. Prints one JSON object a line: {"added": role, hashes},
-{"tracker": role, "text"}, {"done": {...}} with the seconds it took, or {"error": text}.
+peer exchange are off: only the tracker can introduce them. With an empty FOLDER there is no seeder here, and the leecher
+needs one elsewhere. With TRACKER, an announce URL, that one takes the place of those that the torrent names. ADDRESS is
+where both listen, an IPv6 one in brackets.
 
-Usage: swarm.py ADDRESS TORRENT FOLDER TARGET [SECONDS]
+Prints one JSON object a line: {"added": role, hashes}, {"tracker": role, "text"}, {"done": {...}} with the seconds it took,
+or {"error": text}. Both stay in the swarm until a line comes by standard input; then they leave it.
+
+Usage: swarm.py ADDRESS TORRENT FOLDER TARGET [TRACKER]
 """
 
 import json
@@ -15,7 +18,10 @@ import time
 import libtorrent as lt
 
 ADDRESS, TORRENT, FOLDER, TARGET = sys.argv[1:5]
-PATIENCE = float(sys.argv[5]) if len(sys.argv) > 5 else 60.0
+TRACKER = sys.argv[5] if len(sys.argv) > 5 else ""
+PATIENCE = 80.0
+# What is listened for, and no more: on a slow machine the alerts of every kind outgrow the queue, and some are lost.
+KINDS = ("error_notification", "status_notification", "storage_notification", "tracker_notification")
 
 
 def say(**value):
@@ -23,9 +29,12 @@ def say(**value):
 
 
 def session():
+    mask = 0
+    for kind in KINDS:
+        mask |= getattr(lt.alert.category_t, kind)
     settings = {
         "listen_interfaces": f"{ADDRESS}:0",
-        "outgoing_interfaces": ADDRESS,
+        "outgoing_interfaces": ADDRESS.strip("[]"),
         "enable_dht": False,
         "enable_lsd": False,
         "enable_upnp": False,
@@ -35,7 +44,7 @@ def session():
         "validate_https_trackers": False,
         "min_announce_interval": 1,
         "announce_to_all_trackers": True,
-        "alert_mask": lt.alert.category_t.all_categories,
+        "alert_mask": mask,
     }
     return lt.session(settings)
 
@@ -52,6 +61,9 @@ def add(owner, folder, role):
     wanted = lt.add_torrent_params()
     wanted.ti = lt.torrent_info(TORRENT)
     wanted.save_path = folder
+    if TRACKER:
+        wanted.trackers = [TRACKER]
+        wanted.flags |= lt.torrent_flags.override_trackers
     wanted.flags &= ~lt.torrent_flags.auto_managed
     wanted.flags &= ~lt.torrent_flags.paused
     wanted.flags |= lt.torrent_flags.disable_pex | lt.torrent_flags.disable_lsd | lt.torrent_flags.disable_dht
@@ -103,11 +115,18 @@ if not listen(leecher, "leecher", lambda: announced(fetching, "complete_sent")):
 
 # What was fetched may still wait to be written.
 fetching.flush_cache()
-flushed = []
-while not flushed and time.monotonic() < deadline:
+written = []
+while not written:
+    if time.monotonic() > deadline:
+        say(error="what was fetched was not written in time")
+        sys.exit(1)
     leecher.wait_for_alert(200)
-    flushed += [alert for alert in leecher.pop_alerts() if isinstance(alert, lt.cache_flushed_alert)]
+    written = [alert for alert in leecher.pop_alerts() if isinstance(alert, lt.cache_flushed_alert)]
 
 say(done={"seconds": round(fetched - started, 2), **hashes(fetching.torrent_file())})
-# Both stay in the swarm until the test has looked.
+# Both stay in the swarm until the test has looked, and then tell the tracker that they leave.
+sys.stdin.readline()
+for owner in (seeder, leecher):
+    for handle in owner.get_torrents():
+        handle.pause()
 sys.stdin.read()

@@ -1,17 +1,19 @@
 //! Whole-system tests of the running program, met from outside: the harness that the stories share.
 //!
 //! Here are the program as a process (`instance.rs`), its answers (`web.rs`), the foreign programs that it is tested
-//! against (`peers.rs`), stub inboxes (`inbox.rs`), foreign servers as good or bad as a test wants them (`foreign.rs`), a
+//! against (`peers.rs`, `daemon.rs`), a network of a test's own (`network.rs`), stub inboxes (`inbox.rs`), foreign servers as good or bad as a test wants them (`foreign.rs`), a
 //! throw-away database (`database.rs`) and things to publish (`material.rs`). What a story claims stands in `stories/`, one file each; the rules of the house are in `tidy.rs`.
 
 pub mod binary;
 pub mod cluster;
+pub mod daemon;
 pub mod database;
 pub mod foreign;
 pub mod inbox;
 pub mod instance;
 pub mod letter;
 pub mod material;
+pub mod network;
 pub mod peers;
 pub mod process;
 pub mod scene;

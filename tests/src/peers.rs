@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -51,7 +52,9 @@ impl Peer {
             return Ok(None);
         };
         // A module is looked for beside the script that imports it, so the script is run from beside the packages.
-        let copy = Path::new(&packages).join(format!("{}-{script}", std::process::id()));
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let copy = Path::new(&packages).join(format!("{}-{number}-{script}", std::process::id()));
         std::fs::copy(script_path(script), &copy)?;
         let mut command = Command::new(node);
         command.arg(&copy).args(arguments);

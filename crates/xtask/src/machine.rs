@@ -28,6 +28,10 @@ pub(crate) struct Machine {
     pub(crate) chromium: Found,
     /// `transmission-daemon`.
     pub(crate) transmission: Found,
+    /// `aria2c`.
+    pub(crate) aria2: Found,
+    /// `qbittorrent-nox`.
+    pub(crate) qbittorrent: Found,
     /// PostgreSQL's programs.
     pub(crate) postgres: Found,
 }
@@ -58,6 +62,14 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "transmission-daemon",
         present: || program("transmission-daemon").is_some(),
+    },
+    Package {
+        name: "aria2",
+        present: || program("aria2c").is_some(),
+    },
+    Package {
+        name: "qbittorrent-nox",
+        present: || program("qbittorrent-nox").is_some(),
     },
     Package {
         name: "iproute2",
@@ -92,6 +104,8 @@ pub(crate) fn prepare() -> Result<Machine> {
         node_packages,
         chromium: chromium().ok_or_else(|| lacking("chromium")),
         transmission: program("transmission-daemon").ok_or_else(|| lacking("transmission-daemon")),
+        aria2: program("aria2c").ok_or_else(|| lacking("aria2")),
+        qbittorrent: program("qbittorrent-nox").ok_or_else(|| lacking("qbittorrent-nox")),
         postgres: postgres::programs().ok_or_else(|| lacking("postgresql")),
     })
 }

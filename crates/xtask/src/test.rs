@@ -117,6 +117,8 @@ fn helpers(machine: &Machine) -> Vec<(&'static str, PathBuf)> {
         ("SHOAL_TEST_NODE_PACKAGES", &machine.node_packages),
         ("SHOAL_TEST_CHROMIUM", &machine.chromium),
         ("SHOAL_TEST_TRANSMISSION", &machine.transmission),
+        ("SHOAL_TEST_ARIA2", &machine.aria2),
+        ("SHOAL_TEST_QBITTORRENT", &machine.qbittorrent),
     ];
     let mut found = Vec::new();
     for (variable, place) in all {

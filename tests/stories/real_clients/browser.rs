@@ -11,7 +11,7 @@ use shoal_tests::peers::Peer;
 use shoal_tests::scene::Scene;
 use shoal_tests::skip;
 
-use super::swarm::path;
+use super::doors::plain;
 
 #[tokio::test]
 async fn a_person_signs_in_publishes_and_hides_in_chromium() -> Result<()> {
@@ -28,10 +28,10 @@ async fn a_person_signs_in_publishes_and_hides_in_chromium() -> Result<()> {
         "chromium": chromium,
         "base": scene.shoal.url(),
         "link": scene.shoal.owners_link()?,
-        "torrent": path(&torrent)?,
+        "torrent": plain(&torrent)?,
         "published": published["url"],
-        "profile": path(&scene.shoal.folder().join("chromium"))?,
-        "pictures": path(&pictures()?)?,
+        "profile": plain(&scene.shoal.folder().join("chromium"))?,
+        "pictures": plain(&pictures()?)?,
     });
     let Some(mut browser) = Peer::node(story, "browser.mjs", &[&task.to_string()])? else {
         return Ok(());

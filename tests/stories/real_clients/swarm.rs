@@ -3,13 +3,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use reqwest::Method;
-use serde_json::{Value, json};
-use shoal_tests::instance::Setup;
-use shoal_tests::material;
+use anyhow::Result;
+use serde_json::json;
 use shoal_tests::peers::Peer;
-use shoal_tests::scene::{DATASET, Scene, text};
+use shoal_tests::{instance, material};
+
+use super::doors::{Archive, Counts, Door, Published, plain};
+
+/// By each of these doors the same torrent is moved once more, by two sessions that nobody has heard of yet.
+const DOORS: &[Door] = &[Door::Web];
 
 #[tokio::test]
 async fn libtorrent_finds_peers_and_completes_a_v1_torrent() -> Result<()> {
@@ -27,79 +29,58 @@ async fn libtorrent_finds_peers_and_completes_a_hybrid_torrent() -> Result<()> {
 }
 
 async fn publish_and_fetch(format: &str) -> Result<()> {
-    let story = format!("two libtorrent sessions, {format}");
-    let scene = Scene::set(Setup::new()).await?;
-    let (sent, fetched) = (
-        scene.shoal.folder().join("sent"),
-        scene.shoal.folder().join("fetched"),
-    );
+    let archive = Archive::open(instance::own_address()).await?;
+    let sent = archive.folder().join("sent");
     let content = material::folder(&sent, "sea ice", 7)?;
-    let torrent = scene.shoal.folder().join("sea-ice.torrent");
-    let upload = publish(&scene, &content, &torrent, format)?;
-
-    let arguments = ["127.0.0.1", path(&torrent)?, path(&sent)?, path(&fetched)?];
-    let Some(mut clients) = Peer::python(&story, "swarm.py", &arguments)? else {
-        return Ok(());
+    let published = archive.publish(&content, format, Door::Web)?;
+    let mut empty = Counts {
+        seeders: 0,
+        leechers: 0,
+        completed: 0,
     };
-    let done = clients
-        .heard("a completed transfer", |said| said.get("done").is_some())
-        .await?;
-    assert_eq!(
-        done["done"]["v1"], upload["info_hash_v1"],
-        "libtorrent computes the same v1 hash"
-    );
-    assert_eq!(
-        done["done"]["v2"], upload["info_hash_v2"],
-        "libtorrent computes the same v2 hash"
-    );
-    assert_eq!(
-        material::contents(&fetched.join("sea ice"))?,
-        material::contents(&content)?,
-        "byte for byte"
-    );
+    for &door in DOORS {
+        let fetched = archive.folder().join(format!("fetched by {door:?}"));
+        let Some(mut clients) = clients(&archive, &published, [&sent, &fetched], door)? else {
+            continue;
+        };
+        let done = clients
+            .heard("a completed transfer", |said| said.get("done").is_some())
+            .await?;
+        let (v1, v2) = (&done["done"]["v1"], &done["done"]["v2"]);
+        assert_eq!(v1, &published.upload["info_hash_v1"], "the same v1 hash");
+        assert_eq!(v2, &published.upload["info_hash_v2"], "the same v2 hash");
+        let got = fetched.join("sea ice");
+        let same = material::contents(&got)? == material::contents(&content)?;
+        assert!(same, "byte for byte, by {door:?}");
+        let verify = ["torrent", "verify", plain(&published.torrent)?, plain(&got)?];
+        archive.scene.shoal.run(&verify)?.good()?;
 
-    let call = format!("/uploads/{}", text(&upload, "id")?);
-    let now = scene
-        .web()
-        .call(Method::GET, &call, "", &Value::Null)
-        .await?
-        .expect(200)?
-        .json()?;
-    let counts = (&now["seeders"], &now["leechers"], &now["completed"]);
-    assert_eq!(
-        counts,
-        (&json!(2), &json!(0), &json!(1)),
-        "two complete copies, one of them fetched: {now}"
-    );
-    let verified = scene.shoal.run(&[
-        "torrent",
-        "verify",
-        path(&torrent)?,
-        path(&fetched.join("sea ice"))?,
-    ])?;
-    assert!(verified.status.success(), "{}{}", verified.text, verified.errors);
+        empty.completed += 1;
+        let both = Counts { seeders: 2, ..empty };
+        archive
+            .counted(&published, "two copies, one of them fetched", |now| now == both)
+            .await?;
+        assert!(archive.page(&published).await?.contains("2 complete copies"));
+        clients.tell(&json!("leave"))?;
+        archive
+            .counted(&published, "an empty swarm", |now| now == empty)
+            .await?;
+    }
     Ok(())
 }
 
-/// Publishes a folder with the command for it; the API's answer.
-pub(super) fn publish(scene: &Scene, content: &Path, torrent: &Path, format: &str) -> Result<Value> {
-    let mut publish = scene.shoal.command(&[
-        "publish",
-        path(content)?,
-        "--dataset",
-        DATASET,
-        "--format",
-        format,
-    ]);
-    publish.args(["--json", "--output", path(torrent)?]);
-    publish
-        .env("SHOAL_SERVER", scene.shoal.url())
-        .env("SHOAL_TOKEN", &scene.archivist);
-    Ok(serde_json::from_str(
-        &shoal_tests::binary::finish(&mut publish)?.good()?,
-    )?)
-}
-
-pub(super) fn path(path: &Path) -> Result<&str> {
-    path.to_str().context("a temporary folder has a plain name")
+/// Two sessions that come in by a door, one with the data in the first folder, one that fetches into the second; `None`
+/// where there can be none.
+fn clients(
+    archive: &Archive,
+    published: &Published,
+    [sent, fetched]: [&Path; 2],
+    door: Door,
+) -> Result<Option<Peer>> {
+    let Some(url) = archive.url(door) else {
+        return Ok(None);
+    };
+    let torrent = plain(&published.torrent)?;
+    let arguments = ["127.0.0.1", torrent, plain(sent)?, plain(fetched)?, &url];
+    Peer::python(&format!("libtorrent by {door:?}"), "swarm.py", &arguments)
 }
