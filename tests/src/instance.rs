@@ -18,8 +18,8 @@ use crate::binary::{self, Ended};
 use crate::wait;
 use crate::web::Web;
 
-/// The port of the UDP tracker: free on each address, as nothing else of any test listens there.
-const UDP_PORT: u16 = 6969;
+/// The port of the tracker, over UDP and over HTTP: free on each address, as nothing else of any test listens there.
+const TRACKER_PORT: u16 = 6969;
 
 /// What an instance is started with.
 #[derive(Debug, Default)]
@@ -76,12 +76,11 @@ impl Setup {
         let data = folder.path().join("data");
         let mut settings = self.settings;
         settings.push(("SHOAL__HTTP__LISTEN".to_owned(), listen.to_string()));
-        let udp = SocketAddr::new(listen.ip(), UDP_PORT);
-        if !settings
-            .iter()
-            .any(|(name, _)| name == "SHOAL__TRACKER__UDP__LISTEN")
-        {
-            settings.push(("SHOAL__TRACKER__UDP__LISTEN".to_owned(), format!("[\"{udp}\"]")));
+        let tracker = SocketAddr::new(listen.ip(), TRACKER_PORT);
+        for name in ["SHOAL__TRACKER__UDP__LISTEN", "SHOAL__TRACKER__HTTP__LISTEN"] {
+            if !settings.iter().any(|(known, _)| known == name) {
+                settings.push((name.to_owned(), format!("[\"{tracker}\"]")));
+            }
         }
         settings.push(("SHOAL__DATA".to_owned(), data.display().to_string()));
         let web = Web::new(format!("http://{listen}"))?;
@@ -90,7 +89,7 @@ impl Setup {
             data,
             settings,
             web,
-            udp,
+            tracker,
             process: None,
             outlives_limits: self.outlives_limits,
         };
@@ -124,7 +123,7 @@ pub struct Shoal {
     data: PathBuf,
     settings: Vec<(String, String)>,
     web: Web,
-    udp: SocketAddr,
+    tracker: SocketAddr,
     process: Option<Child>,
     outlives_limits: bool,
 }
@@ -150,10 +149,16 @@ impl Shoal {
         &self.web
     }
 
+    /// Where its tracker listens over HTTP, beside the web server, unless the test has set something else.
+    #[must_use]
+    pub fn tracker_http(&self) -> SocketAddr {
+        self.tracker
+    }
+
     /// Where it listens for UDP, unless the test has set something else.
     #[must_use]
     pub fn udp(&self) -> SocketAddr {
-        self.udp
+        self.tracker
     }
 
     /// A folder for the test's own files, gone with the instance.

@@ -10,7 +10,6 @@ use shoal_tracker::wire::http as wire;
 use shoal_tracker::{AnnounceReply, Caller, Family, Outcome, Refusal, Tally};
 
 use crate::app::App;
-use crate::client_ip::client_ip;
 
 /// Registers `/announce` and `/scrape`.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
@@ -27,9 +26,9 @@ pub(crate) fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
         .get_all("x-forwarded-for")
         .filter_map(|v| v.to_str().ok())
         .collect();
-    Some(client_ip(
+    Some(wire::client_ip(
         socket,
-        forwarded.into_iter(),
+        forwarded.into_iter().rev(),
         &app.config.tracker.trusted_proxies,
     ))
 }

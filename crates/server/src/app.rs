@@ -60,6 +60,8 @@ pub struct Running {
     pub metrics: Option<SocketAddr>,
     /// Addresses of the UDP tracker.
     pub udp: Vec<SocketAddr>,
+    /// Addresses of the HTTP tracker, beside that of the web server.
+    pub tracker_http: Vec<SocketAddr>,
     /// The first account's one-time sign-in link, on the first start only.
     pub first_sign_in: Option<Url>,
     /// What the routes reach; tests look inside through it.
@@ -90,13 +92,14 @@ impl App {
             metrics = Some(listener.local_addr()?);
             work.push(run_server(serve_metrics(&app, listener)?, &mut servers));
         }
-        let doors = Doors::open(&app.config, &app.tracker, app.started)?;
+        let doors = Doors::open(&app.config, &app.tracker, app.started, http.port())?;
         work.extend(tasks::start(&app.clone().into_inner(), &stopped));
         app.ready.store(true, Ordering::Release);
         Ok(Running {
             http,
             metrics,
             udp: doors.udp().to_vec(),
+            tracker_http: doors.http().to_vec(),
             first_sign_in,
             app,
             servers,

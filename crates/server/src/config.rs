@@ -5,6 +5,7 @@
 
 mod load;
 mod tracker_clients;
+mod tracker_http;
 mod udp;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use url::Url;
 
 pub use load::{ConfigError, Overrides};
 pub use tracker_clients::TrackerClients;
+pub use tracker_http::TrackerHttp;
 pub use udp::{Udp, UdpBackend};
 
 /// The documented default configuration, as `shoal config` prints it.
@@ -125,6 +127,8 @@ pub struct TrackerSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Listening for UDP.
     pub udp: Udp,
+    /// The tracker's own listener for HTTP.
+    pub http: TrackerHttp,
     /// Which client programs are served.
     pub clients: TrackerClients,
 }
@@ -227,6 +231,7 @@ impl Default for TrackerSettings {
             requests_per_second_per_network: 2000,
             trusted_proxies: Vec::new(),
             udp: Udp::default(),
+            http: TrackerHttp::default(),
             clients: TrackerClients::default(),
         }
     }
@@ -319,33 +324,47 @@ impl Config {
             self.metrics.listen.is_empty() || self.metrics.listen.parse::<SocketAddr>().is_ok(),
             "metrics.listen: must be an address and a port, such as 127.0.0.1:8081, or empty",
         );
-        let t = &self.tracker;
-        require(
-            (60..=7_200).contains(&t.interval),
-            "tracker.interval: must be between 60 and 7,200 seconds",
-        );
-        require(
-            t.min_interval <= t.interval,
-            "tracker.min_interval: must not be above tracker.interval",
-        );
-        require(
-            t.max_peers_per_torrent > 0,
-            "tracker.max_peers_per_torrent: must be at least 1",
-        );
-        require(
-            t.requests_per_second_per_address
-                .max(t.requests_per_second_per_network)
-                <= 100_000,
-            "tracker.requests_per_second_per_address, …_per_network: must be at most 100,000, or 0 for no limit",
-        );
-        faults.extend(t.udp.faults());
-        faults.extend(t.clients.faults());
+        faults.extend(self.tracker.faults());
         faults.extend(readable(
             self.federation.extra_ca_file.as_deref(),
             "federation.extra_ca_file",
         ));
         faults.extend(readable(self.database.url_file.as_deref(), "database.url_file"));
         faults.extend(unknown_database(self.database.url.as_deref()));
+        faults
+    }
+}
+
+impl TrackerSettings {
+    /// Every fault, each a sentence that names the key.
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut require = |holds: bool, sentence: &str| {
+            if !holds {
+                faults.push(sentence.to_owned());
+            }
+        };
+        require(
+            (60..=7_200).contains(&self.interval),
+            "tracker.interval: must be between 60 and 7,200 seconds",
+        );
+        require(
+            self.min_interval <= self.interval,
+            "tracker.min_interval: must not be above tracker.interval",
+        );
+        require(
+            self.max_peers_per_torrent > 0,
+            "tracker.max_peers_per_torrent: must be at least 1",
+        );
+        require(
+            self.requests_per_second_per_address
+                .max(self.requests_per_second_per_network)
+                <= 100_000,
+            "tracker.requests_per_second_per_address, …_per_network: must be at most 100,000, or 0 for no limit",
+        );
+        faults.extend(self.udp.faults());
+        faults.extend(self.http.faults());
+        faults.extend(self.clients.faults());
         faults
     }
 }

@@ -5,7 +5,6 @@
 mod activitypub;
 mod announce;
 mod api;
-mod client_ip;
 mod feeds;
 mod node;
 mod pages;

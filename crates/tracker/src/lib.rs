@@ -1,7 +1,7 @@
 //! Who is in the swarm now: peers in memory, the registry of listed torrents, the wire formats, and the doors of its own.
 //! No database, no async runtime, no clock of its own.
 //!
-//! A request goes from a door (`udp`, or the server's) by `wire` → `tracker.rs` → `shard.rs` → `swarm` and back into a reply
+//! A request goes from a door (`udp`, `http`, or the server's) by `wire` → `tracker.rs` → `shard.rs` → `swarm` and back into a reply
 //! that `wire` writes out. Begin with [`Tracker`].
 
 mod address;
@@ -12,6 +12,7 @@ mod departed;
 mod exchange;
 mod figures;
 mod house;
+pub mod http;
 mod mix;
 mod pass;
 mod passes;

@@ -1,6 +1,7 @@
 //! `shoal serve`: everything, until SIGTERM or SIGINT.
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{LogFlags, Place, say};
@@ -22,6 +23,7 @@ impl Serve {
             config.log.format = format;
         }
         telemetry::start_log(&config.log)?;
+        allow_files();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut terminate = signal(SignalKind::terminate())?;
@@ -38,6 +40,18 @@ impl Serve {
     }
 }
 
+/// Lets this process have as many files, and so connections, as it may: the usual limit is a low one for old programs.
+fn allow_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        tracing::debug!(%error, "the limit of open files stays at {:?}", limit.current);
+    }
+}
+
 /// The lines that a person waits for; programs wait for the first.
 fn greet(running: &Running) {
     say(&format!("Shoal is at {}", running.app.url));
@@ -46,5 +60,11 @@ fn greet(running: &Running) {
             "Sign in as {FIRST_ACCOUNT}, once, within three days: {link}"
         ));
     }
-    tracing::info!(http = %running.http, metrics = ?running.metrics, udp = ?running.udp, "ready");
+    tracing::info!(
+        http = %running.http,
+        metrics = ?running.metrics,
+        udp = ?running.udp,
+        tracker_http = ?running.tracker_http,
+        "ready"
+    );
 }

@@ -5,6 +5,7 @@ mod attacks;
 mod budgets;
 mod cases;
 mod exchange;
+mod http;
 mod messages;
 mod model;
 mod parlour;

@@ -19,7 +19,8 @@ pub(super) fn text(value: &str, out: &mut Vec<u8>) {
     bytes(value.as_bytes(), out);
 }
 
-fn digits(mut value: u64, out: &mut Vec<u8>) {
+/// Writes a number in decimal digits.
+pub(crate) fn digits(mut value: u64, out: &mut Vec<u8>) {
     let mut all = [b'0'; 20];
     let mut first = all.len();
     loop {

@@ -1,22 +1,19 @@
 //! The address of a client: the socket's, or, behind a configured proxy, the right-most address in
-//! `X-Forwarded-For` that is not itself a trusted proxy. Nothing else a client says is believed.
+//! `X-Forwarded-For` that is not itself a trusted proxy. Nothing else a client says is believed. Every door that speaks HTTP
+//! asks here.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// The client's address from the socket and the values of `X-Forwarded-For`, in the order they came.
+/// The client's address from the socket and the values of `X-Forwarded-For`, the last line first.
 ///
 /// IPv4-mapped IPv6 addresses are returned as IPv4.
-pub(crate) fn client_ip<'a>(
-    socket: IpAddr,
-    forwarded: impl DoubleEndedIterator<Item = &'a str>,
-    trusted: &[IpNet],
-) -> IpAddr {
+pub fn client_ip<'a>(socket: IpAddr, forwarded: impl Iterator<Item = &'a str>, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
     let mut address = socket.to_canonical();
     // From the right: each trusted hop vouches for the address that it wrote before its own.
-    let mut hops = forwarded.rev().flat_map(|line| line.rsplit(','));
+    let mut hops = forwarded.flat_map(|line| line.rsplit(','));
     while is_trusted(&address) {
         match hops.next().map(|hop| parse(hop.trim())) {
             Some(Some(ip)) => address = ip,
@@ -50,7 +47,7 @@ mod tests {
         let trusted: Vec<IpNet> = trusted.iter().map(|t| t.parse().expect("a network")).collect();
         client_ip(
             socket.parse().expect("an address"),
-            forwarded.iter().copied(),
+            forwarded.iter().rev().copied(),
             &trusted,
         )
         .to_string()
