@@ -1,6 +1,7 @@
-//! What strangers try through federation, each on the running program. Which attack is answered where is listed in
+//! What strangers try, each on the running program. Which attack is answered where is listed in
 //! `docs/attacks.md`; the stage they share is `stage.rs`.
 
+mod announces;
 mod blocked;
 mod documents;
 mod errands;

@@ -11,7 +11,7 @@ use shoal_tracker::{Settings, SwarmKeys};
 use super::{Sea, told};
 
 /// The hashes that the cases name, two of them with many spellings.
-const HASHES: [&str; 4] = [
+pub(super) const HASHES: [&str; 4] = [
     "3b245504cf5f11bbdbe1201cea6a6bf45aee1bc0",
     "040b6b563f5c7214a6b798ad43c3c92e402400b9",
     "95e04d0c4bad94ab206efa884666fd89777dbe4f",
@@ -19,7 +19,7 @@ const HASHES: [&str; 4] = [
 ];
 
 /// Malformed queries that are answered as if the fault were not there.
-const TOLERATED: [&str; 9] = [
+pub(super) const TOLERATED: [&str; 9] = [
     "port 0",
     "uploaded -1",
     "downloaded 1.1",
@@ -31,7 +31,7 @@ const TOLERATED: [&str; 9] = [
     "null byte",
 ];
 
-fn cases() -> Option<Value> {
+pub(super) fn cases() -> Option<Value> {
     let folder = std::env::var("SHOAL_CORPORA").map_or_else(
         |_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
         PathBuf::from,
@@ -53,7 +53,7 @@ fn sea() -> Sea {
     sea
 }
 
-fn all<'a>(cases: &'a Value, part: &str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+pub(super) fn all<'a>(cases: &'a Value, part: &str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
     let text = |case: &'a Value, field: &str| case[field].as_str().expect("a case has a name and a query");
     let cases = cases[part].as_array().expect("the part is there").iter();
     cases.map(move |case| (text(case, "name"), text(case, "query").as_bytes()))

@@ -1,6 +1,7 @@
 //! The tracker's own HTTP listener over real sockets, with a clock that the tests set. Here are a listener to test and a
 //! client that says exactly what it is told to; the tests are in the modules below.
 
+mod attacks;
 mod connections;
 mod requests;
 

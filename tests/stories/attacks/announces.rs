@@ -1,0 +1,96 @@
+//! The tracker's own HTTP listener on the running program: connections without number that say nothing, or hardly anything.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+
+use anyhow::{Context, Result, ensure};
+use rustix::net::{AddressFamily, SocketType};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use shoal_tests::instance::{Setup, Shoal};
+use shoal_tests::{process, skip, wait};
+
+const IDLE: usize = 10_000;
+const SLOW: usize = 1_000;
+
+/// Connections of one address, below the limit of the default configuration.
+const EACH: usize = 200;
+
+/// An announce of a torrent that anybody may announce where any is served, in four words of a client.
+const ANNOUNCE: &str = "GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-ST0001-000000000001&port=7001&left=1 HTTP/1.1\r\n\
+    Host: t\r\n\r\n";
+
+#[tokio::test]
+async fn ten_thousand_idle_and_a_thousand_slow_connections_change_nothing() -> Result<()> {
+    let most = getrlimit(Resource::Nofile).maximum;
+    if most.is_some_and(|most| most < 12_000) {
+        skip::say(
+            "ten thousand idle connections",
+            "this process may not have 12,000 files",
+        );
+        return Ok(());
+    }
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    setrlimit(Resource::Nofile, limit)?;
+    let mut shoal = Setup::new().set("tracker.mode", "open").start().await?;
+    announce(&mut connect(&shoal, 0)?)?;
+    let before = process::resident(shoal.process())?;
+
+    let mut crowd = Vec::with_capacity(IDLE + SLOW);
+    for n in 0..IDLE {
+        let mut idle = connect(&shoal, n / EACH)?;
+        announce(&mut idle)?;
+        crowd.push(idle);
+    }
+    for n in 0..SLOW {
+        let mut slow = connect(&shoal, 100 + n / EACH)?;
+        slow.write_all(&ANNOUNCE.as_bytes()[..10 + n % 80])?;
+        crowd.push(slow);
+    }
+    let mut other = connect(&shoal, 200)?;
+    for _ in 0..200 {
+        announce(&mut other)?;
+        announce(&mut connect(&shoal, 201)?)?;
+    }
+    let more = process::resident(shoal.process())? - before;
+    let each = more * 1024.0 * 1024.0 / (IDLE + SLOW) as f64;
+    ensure!(each < 1024.0, "{each:.0} bytes for each connection");
+
+    // Who is slow is told so, and who is idle and asks is answered.
+    let mut told = String::new();
+    wait::until("the end of a slow connection", async || {
+        crowd[IDLE].set_nonblocking(true).ok()?;
+        crowd[IDLE].read_to_string(&mut told).is_ok().then_some(())
+    })
+    .await?;
+    ensure!(told.starts_with("HTTP/1.1 408"), "{told}");
+    for idle in crowd[..IDLE].iter_mut().step_by(100) {
+        announce(idle)?;
+    }
+    announce(&mut other)?;
+    ensure!(shoal.stop().await?.success(), "it stops under all of them");
+    Ok(())
+}
+
+/// Connects from one of many addresses.
+fn connect(shoal: &Shoal, from: usize) -> Result<TcpStream> {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    let from = Ipv4Addr::new(127, 1, 0, u8::try_from(from)? + 1);
+    rustix::net::bind(&socket, &SocketAddr::from((from, 0)))?;
+    rustix::net::connect(&socket, &shoal.tracker_http()).context("no connection is taken")?;
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(wait::PATIENCE))?;
+    Ok(stream)
+}
+
+/// Announces, and reads the answer.
+fn announce(stream: &mut TcpStream) -> Result<()> {
+    stream.write_all(ANNOUNCE.as_bytes())?;
+    let mut answer = [0; 1024];
+    let length = stream.read(&mut answer)?;
+    let answer = answer[..length].escape_ascii().to_string();
+    ensure!(answer.contains("5:peers"), "{answer}");
+    Ok(())
+}
