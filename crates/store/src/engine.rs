@@ -9,7 +9,7 @@ use diesel::sql_query;
 use parking_lot::Mutex;
 
 use crate::connection::{Db, Pool, READ, WRITE, transaction};
-use crate::listing::{ListingChange, Observer};
+use crate::observer::{News, Observer};
 use crate::writer::Writer;
 use crate::{Store, StoreError};
 
@@ -28,10 +28,10 @@ pub(crate) enum Engine {
     Postgres { pool: Pool, turn: Mutex<()> },
 }
 
-/// What a writing verb has in hand: its transaction, and what it changes of the list that the tracker may serve.
+/// What a writing verb has in hand: its transaction, and what it changes that the tracker must know.
 pub(crate) struct Tx<'a> {
     pub(crate) db: &'a mut Db,
-    pub(crate) listing: &'a mut Vec<ListingChange>,
+    pub(crate) news: &'a mut News,
 }
 
 impl Store {
@@ -46,7 +46,7 @@ impl Store {
 
     /// Runs `verb` as one transaction, while no other verb writes, in this process or beside it: what it checks stays
     /// true until it is committed, and `seq` columns grow in the order of commits. Returns after the commit, and after
-    /// the observer heard what it listed.
+    /// the observer heard what it changed for the tracker.
     pub(crate) fn write<T: Send + 'static>(
         &self,
         verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -67,7 +67,7 @@ impl Store {
     }
 
     /// As `write`, but on PostgreSQL beside other writing verbs: for those that guard themselves, by unique keys with
-    /// `on_conflict` and by conditions in their updates, and that are too frequent to queue. They must list nothing.
+    /// `on_conflict` and by conditions in their updates, and that are too frequent to queue. They must change nothing for the tracker.
     pub(crate) fn write_beside<T: Send + 'static>(
         &self,
         verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -85,14 +85,11 @@ fn alone<T>(
     observer: &Arc<Observer>,
     verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let mut listing = Vec::new();
+    let mut news = News::default();
     let value = transaction(&mut *connection(pool)?, &WRITE, |db| {
-        verb(&mut Tx {
-            db,
-            listing: &mut listing,
-        })
+        verb(&mut Tx { db, news: &mut news })
     })?;
-    observer.tell(&listing);
+    observer.tell(&news);
     Ok(value)
 }
 

@@ -7,6 +7,8 @@
 mod accounts;
 mod activities;
 mod actors;
+mod announce_keys;
+mod announce_uses;
 mod answers;
 mod arrivals;
 mod backup;
@@ -36,6 +38,7 @@ mod moderation;
 mod moderation_log;
 mod moment;
 mod names;
+mod observer;
 mod paging;
 mod pauses;
 mod portable;
@@ -81,6 +84,8 @@ use diesel::connection::SimpleConnection;
 pub use accounts::{Account, AccountEdit, AccountRef, NewAccount};
 pub use activities::{ActivityRow, Buried};
 pub use actors::{ActorKeys, ActorKind, LocalActor};
+pub use announce_keys::{AnnounceKey, AnnounceKeyChange, AnnounceKeyCursor, AnnounceKeyEdit, NewAnnounceKey};
+pub use announce_uses::{ANNOUNCE_USES_KEPT, AnnounceUse, Seeded};
 pub use answers::Answer;
 pub use arrivals::{ARRIVALS, Arrival, CallsFor};
 pub use backup::backup;
@@ -98,10 +103,11 @@ pub use following::{FollowAnswer, FollowState, Following, RemoteActorRef};
 pub use hosts::{Host, IDLE_HOSTS_KEPT, Pause};
 pub use ids::Id;
 pub use instances::{Instance, Severed, Standing};
-pub use listing::{Hearing, Listing, ListingChange, ListingCursor};
+pub use listing::{Listing, ListingChange, ListingCursor};
 pub use moderation::Target;
 pub use moderation_log::LogEntry;
 pub use moment::{Millis, Moment};
+pub use observer::Hearing;
 pub use paging::{Page, Paging};
 pub use pauses::{HELD_BACK_KEPT, HostOrder, HostQuery, QueuedHost, Shelved};
 pub use publish::NewUpload;
@@ -150,7 +156,7 @@ pub enum Backend {
 /// Everything Shoal remembers. All its verbs block, and all may be called from several threads.
 pub struct Store {
     engine: Engine,
-    observer: Arc<listing::Observer>,
+    observer: Arc<observer::Observer>,
 }
 
 impl std::fmt::Debug for Store {
@@ -199,12 +205,6 @@ impl Store {
     /// None in a sound build.
     pub fn schema_version(&self) -> Result<String, StoreError> {
         migrations::newest()
-    }
-
-    /// Calls `hearing` with each change of what the tracker may serve, in the order of commits, before the verb that
-    /// made it returns. It must be quick and must not write to the store.
-    pub fn on_listing_change(&self, hearing: Hearing) {
-        self.observer.set(hearing);
     }
 }
 

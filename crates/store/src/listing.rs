@@ -2,11 +2,7 @@
 //! the verb that made it returns; other processes on the same database read the changes as rows. Holds no swarms.
 //! Next: `publish.rs` and `moderation.rs`, which change it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-
 use diesel::prelude::*;
-use parking_lot::RwLock;
 use shoal_torrent::{SwarmKey, SwarmKeys};
 
 use crate::connection::Db;
@@ -18,7 +14,7 @@ use crate::{Id, Millis, Store, StoreError};
 /// Rows read at once.
 const STEP: i64 = 1000;
 /// How long changes are kept for other processes; one that slept longer lists everything anew.
-const KEPT: Millis = 24 * 60 * 60 * 1000;
+pub(crate) const KEPT: Millis = 24 * 60 * 60 * 1000;
 
 /// Whether the tracker may serve a swarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,53 +52,26 @@ pub struct ListingChange {
     pub keys: SwarmKeys,
     /// What it is from now on.
     pub state: Listing,
+    /// Whether it asks to be told only to those who may be in it (BEP 27).
+    pub private: bool,
 }
 
 /// Where a reader stands in the changes: see [`Store::listing_changes_since`].
 pub type ListingCursor = i64;
 
-/// Someone who wants to know what the tracker may serve.
-pub type Hearing = Arc<dyn Fn(&[ListingChange]) + Send + Sync>;
-
-/// Who hears of changes, once someone wants to.
-#[derive(Default)]
-pub(crate) struct Observer(RwLock<Option<Hearing>>);
-
-impl Observer {
-    /// Tells the changes of one transaction, in order.
-    pub(crate) fn tell(&self, changes: &[ListingChange]) {
-        if changes.is_empty() {
-            return;
-        }
-        let hearing = self.0.read().clone();
-        let Some(hearing) = hearing else { return };
-        // The writer goes on whatever the listener does; the next resync heals what it missed.
-        if catch_unwind(AssertUnwindSafe(|| hearing(changes))).is_err() {
-            tracing::error!("the listener to what is listed panicked");
-        }
-    }
-
-    pub(crate) fn set(&self, hearing: Hearing) {
-        *self.0.write() = Some(hearing);
-    }
-}
-
 /// Writes a change down for other processes, and keeps it for the observer of this one.
-pub(crate) fn change(
-    tx: &mut Tx<'_>,
-    now: Millis,
-    keys: SwarmKeys,
-    state: Listing,
-) -> Result<(), StoreError> {
+pub(crate) fn change(tx: &mut Tx<'_>, now: Millis, change: ListingChange) -> Result<(), StoreError> {
+    let ListingChange { keys, state, private } = change;
     diesel::insert_into(listing_changes::table)
         .values((
             listing_changes::at.eq(now),
             listing_changes::swarm_key.eq(keys.primary.to_string()),
             listing_changes::swarm_alias.eq(keys.alias.map(|alias| alias.to_string())),
             listing_changes::state.eq(state.word()),
+            listing_changes::private.eq(private),
         ))
         .execute(tx.db)?;
-    tx.listing.push(ListingChange { keys, state });
+    tx.news.listing.push(change);
     Ok(())
 }
 
@@ -137,7 +106,7 @@ impl Store {
                 .first(db)?;
             let mut after = String::new();
             loop {
-                let rows: Vec<(Id, String, Option<String>, String, String)> = uploads::table
+                let rows: Vec<(Id, String, Option<String>, bool, String, String)> = uploads::table
                     .inner_join(datasets::table)
                     .filter(uploads::id.gt(&after))
                     .order(uploads::id)
@@ -146,6 +115,7 @@ impl Store {
                         uploads::id,
                         uploads::swarm_key,
                         uploads::swarm_alias,
+                        uploads::private,
                         uploads::state,
                         datasets::state,
                     ))
@@ -154,7 +124,7 @@ impl Store {
                     return Ok(head.unwrap_or(0));
                 };
                 after = last.0.to_string();
-                for (_, primary, alias, own, of_dataset) in rows {
+                for (_, primary, alias, private, own, of_dataset) in rows {
                     let visible = own == VISIBLE && of_dataset == VISIBLE;
                     let state = if visible {
                         Listing::Listed
@@ -164,6 +134,7 @@ impl Store {
                     hear(ListingChange {
                         keys: keys_of(&primary, alias.as_deref())?,
                         state,
+                        private,
                     });
                 }
             }
@@ -180,7 +151,7 @@ impl Store {
         cursor: ListingCursor,
     ) -> Result<(Vec<ListingChange>, ListingCursor), StoreError> {
         self.read(|db| {
-            let rows: Vec<(i64, String, Option<String>, String)> = listing_changes::table
+            let rows: Vec<(i64, String, Option<String>, String, bool)> = listing_changes::table
                 .filter(listing_changes::seq.gt(cursor))
                 .order(listing_changes::seq)
                 .limit(STEP)
@@ -189,14 +160,16 @@ impl Store {
                     listing_changes::swarm_key,
                     listing_changes::swarm_alias,
                     listing_changes::state,
+                    listing_changes::private,
                 ))
                 .load(db)?;
             let next = rows.last().map_or(cursor, |row| row.0);
-            let changes = rows.into_iter().map(|(_, primary, alias, state)| {
+            let changes = rows.into_iter().map(|(_, primary, alias, state, private)| {
                 let keys = keys_of(&primary, alias.as_deref())?;
                 Ok(ListingChange {
                     keys,
                     state: Listing::from_word(&state),
+                    private,
                 })
             });
             Ok((changes.collect::<Result<_, StoreError>>()?, next))

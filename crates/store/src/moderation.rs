@@ -7,12 +7,12 @@ use diesel::prelude::*;
 use crate::connection::each;
 use crate::engine::Tx;
 use crate::events::{Event, record_event};
-use crate::listing::{self, Listing};
+use crate::listing::{self, Listing, ListingChange};
 use crate::moderation_log::{Entry, log};
 use crate::schema::{accounts as account_table, actors, blocked_hashes, datasets, tokens, uploads};
 use crate::uploads::Upload;
 use crate::visibility::{HIDDEN, REMOVED, VISIBLE, Visibility};
-use crate::{Id, Moment, Store, StoreError, accounts, collections, search, text};
+use crate::{Id, Moment, Store, StoreError, accounts, announce_keys, collections, search, text};
 
 /// What an act is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,7 +117,7 @@ impl Store {
 
     /// Removes a thing for ever. The hashes of removed uploads are blocked for ever, and so is the same content under
     /// other names where its files have hashes of their own (BEP 52). A removed account keeps its name, so that nobody
-    /// inherits it, and loses its password, tokens and words.
+    /// inherits it, and loses its password, tokens, announce keys and words.
     ///
     /// # Errors
     /// `NotFound`; `Gone` for what was removed; `Refused` for the last owner; `Invalid` without a reason.
@@ -288,16 +288,16 @@ impl Done {
         let keys = upload
             .swarm_keys()
             .ok_or_else(|| StoreError::Internal("an upload without hashes".into()))?;
-        listing::change(
-            tx,
-            moment.now,
+        let change = ListingChange {
             keys,
-            if visible {
+            state: if visible {
                 Listing::Listed
             } else {
                 Listing::Forbidden
             },
-        )
+            private: upload.private,
+        };
+        listing::change(tx, moment.now, change)
     }
 
     fn block(&self, tx: &mut Tx<'_>, moment: &Moment, upload: &Upload) -> Result<(), StoreError> {
@@ -333,6 +333,7 @@ impl Done {
             accounts::keep_an_owner(tx.db, &account)?;
             accounts::end_sessions(tx.db, id)?;
         }
+        announce_keys::of_account_become(tx, moment.now, id, self.act == Act::Restore)?;
         diesel::update(account_table::table.find(id))
             .set((
                 account_table::state.eq(self.act.state()),
@@ -341,6 +342,7 @@ impl Done {
             ))
             .execute(tx.db)?;
         if self.act == Act::Remove {
+            announce_keys::forget(tx.db, id)?;
             diesel::delete(tokens::table.filter(tokens::account_id.eq(id))).execute(tx.db)?;
             let none = account_table::password_hash.eq(None::<String>);
             diesel::update(account_table::table.find(id))

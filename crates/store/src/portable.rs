@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::connection::{Db, each};
 
 /// Every table, each after those it refers to. A test compares this with the schema.
-pub(crate) const TABLES: [&str; 33] = [
+pub(crate) const TABLES: [&str; 36] = [
     "settings",
     "names",
     "actors",
@@ -28,6 +28,9 @@ pub(crate) const TABLES: [&str; 33] = [
     "upload_files",
     "blocked_hashes",
     "listing_changes",
+    "announce_keys",
+    "announce_key_uses",
+    "announce_key_changes",
     "collections",
     "collection_datasets",
     "moderation_log",

@@ -3,14 +3,13 @@
 
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
-use shoal_torrent::{File, Metainfo, SwarmKeys};
+use shoal_torrent::{File, Metainfo};
 
 use crate::accounts;
 use crate::connection::{Db, each};
 use crate::datasets;
-use crate::engine::Tx;
 use crate::events::{Event, record_event};
-use crate::listing::{self, Listing};
+use crate::listing::{self, Listing, ListingChange};
 use crate::schema::{blocked_hashes, upload_files, upload_torrents, uploads};
 use crate::uploads::{Upload, by_id};
 use crate::visibility::{VISIBLE, Visibility};
@@ -86,7 +85,7 @@ impl Store {
     pub fn publish_upload(&self, mut moment: Moment, new: NewUpload<'_>) -> Result<Upload, StoreError> {
         let id = moment.id();
         let slug = new.dataset.to_owned();
-        let keys = new.metainfo.swarm_keys();
+        let (keys, private) = (new.metainfo.swarm_keys(), new.metainfo.private());
         let mut row = row(id, &new, moment.now)?;
         let files = file_rows(id, new.metainfo.files())?;
         let names = search::file_words(new.metainfo.content().map(|file| file.path.as_str()));
@@ -109,15 +108,12 @@ impl Store {
             datasets::recount(tx.db, dataset)?;
             let upload = by_id(tx.db, id)?;
             search::index_upload(tx.db, &upload, Some(&names))?;
-            list(tx, moment.now, keys)?;
+            let state = Listing::Listed;
+            listing::change(tx, moment.now, ListingChange { keys, state, private })?;
             record_event(tx.db, &mut moment, &Event::UploadPublished { upload: id })?;
             Ok(upload)
         })
     }
-}
-
-fn list(tx: &mut Tx<'_>, now: Millis, keys: SwarmKeys) -> Result<(), StoreError> {
-    listing::change(tx, now, keys, Listing::Listed)
 }
 
 /// The columns of an upload; its dataset is filled in when it is known.

@@ -1,5 +1,10 @@
 //! The tables as Diesel sees them, the same for both databases. `migrations/` creates them; a test compares the two.
-//! The columns only one database has (the search machinery) are left out. Next: `connection.rs`.
+//! The columns only one database has (the search machinery) are left out. Those that the
+//! tracker hears of are in `schema/tracker.rs`. Next: `connection.rs`.
+
+mod tracker;
+
+pub(crate) use tracker::{announce_key_changes, announce_key_uses, announce_keys, listing_changes};
 
 diesel::table! {
     settings (key) {
@@ -182,16 +187,6 @@ diesel::table! {
         upload_id -> Text,
         reason -> Text,
         blocked_at -> BigInt,
-    }
-}
-
-diesel::table! {
-    listing_changes (seq) {
-        seq -> BigInt,
-        at -> BigInt,
-        swarm_key -> Text,
-        swarm_alias -> Nullable<Text>,
-        state -> Text,
     }
 }
 
@@ -417,6 +412,9 @@ diesel::joinable!(uploads -> datasets (dataset_id));
 diesel::joinable!(uploads -> accounts (account_id));
 diesel::joinable!(upload_torrents -> uploads (upload_id));
 diesel::joinable!(upload_files -> uploads (upload_id));
+diesel::joinable!(announce_keys -> accounts (account_id));
+diesel::joinable!(announce_key_uses -> announce_keys (key_id));
+diesel::joinable!(announce_key_uses -> uploads (upload_id));
 diesel::joinable!(collections -> actors (actor_id));
 diesel::joinable!(collections -> accounts (account_id));
 diesel::joinable!(collection_datasets -> collections (collection_id));
@@ -445,6 +443,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     upload_files,
     blocked_hashes,
     listing_changes,
+    announce_keys,
+    announce_key_uses,
+    announce_key_changes,
     collections,
     collection_datasets,
     moderation_log,

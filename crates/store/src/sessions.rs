@@ -120,7 +120,7 @@ impl Store {
         })
     }
 
-    /// Deletes the sessions and sign-in links that ended, and what the list of the tracker's changes no longer needs.
+    /// Deletes the sessions and sign-in links that ended, and what the lists of the tracker's changes no longer need.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -129,6 +129,7 @@ impl Store {
             diesel::delete(sessions::table.filter(sessions::expires_at.le(moment.now))).execute(tx.db)?;
             diesel::delete(sign_in_links::table.filter(sign_in_links::expires_at.le(moment.now)))
                 .execute(tx.db)?;
+            crate::announce_keys::sweep(tx.db, moment.now)?;
             crate::listing::sweep(tx.db, moment.now)
         })
     }

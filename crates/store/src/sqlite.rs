@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::connection::{Db, Door, Place, Pool};
 use crate::engine::Engine;
-use crate::listing::Observer;
+use crate::observer::Observer;
 use crate::writer::Writer;
 use crate::{Role, StoreError, migrations};
 

@@ -11,8 +11,8 @@ use crate::connection::Db;
 use crate::schema::{followers, following, past_followers, remote_actors};
 use crate::settings::{keep, value_of};
 use crate::{
-    BUILT_EVENTS_KEPT, ENDED_DELIVERIES_KEPT, HELD_BACK_KEPT, IDLE_HOSTS_KEPT, Millis, Moment, RECEIVED_KEPT,
-    Store, StoreError,
+    ANNOUNCE_USES_KEPT, BUILT_EVENTS_KEPT, ENDED_DELIVERIES_KEPT, HELD_BACK_KEPT, IDLE_HOSTS_KEPT, Millis,
+    Moment, RECEIVED_KEPT, Store, StoreError,
 };
 
 /// How long a remote actor is kept that nobody here follows and that follows nobody here; it can be fetched again.
@@ -42,6 +42,8 @@ pub struct Swept {
     pub held_back: usize,
     /// Hosts to which nothing goes.
     pub hosts: usize,
+    /// What announce keys were used for long ago.
+    pub announce_uses: usize,
     /// Remote actors that have nothing to do with anyone here.
     pub remote_actors: usize,
 }
@@ -61,6 +63,7 @@ impl Store {
             deliveries: in_batches(|| self.sweep_deliveries(before(ENDED_DELIVERIES_KEPT), BATCH))?,
             held_back: in_batches(|| self.sweep_held_back(m.now, before(HELD_BACK_KEPT), BATCH))?,
             hosts: in_batches(|| self.sweep_hosts(before(IDLE_HOSTS_KEPT), BATCH))?,
+            announce_uses: in_batches(|| self.sweep_announce_uses(before(ANNOUNCE_USES_KEPT), BATCH))?,
             remote_actors: self.sweep_remote_actors(before(STRANGERS_KEPT), BATCH)?,
         })
     }

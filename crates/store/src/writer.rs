@@ -13,7 +13,7 @@ use diesel::connection::TransactionManager;
 use crate::StoreError;
 use crate::connection::{Db, Manager, WRITE, begin};
 use crate::engine::Tx;
-use crate::listing::{ListingChange, Observer};
+use crate::observer::{News, Observer};
 
 /// How many verbs may share a transaction.
 const MOST_IN_A_BATCH: usize = 256;
@@ -30,7 +30,7 @@ pub(crate) struct Writer {
 pub(crate) type Opener = Box<dyn FnMut() -> Result<Db, StoreError> + Send>;
 
 impl Writer {
-    /// Starts the thread on a connection that `open` makes; `observer` hears what is listed after each commit.
+    /// Starts the thread on a connection that `open` makes; `observer` hears after each commit what the tracker must know.
     pub(crate) fn start(mut open: Opener, observer: Arc<Observer>) -> Result<Self, StoreError> {
         let db = open()?;
         let (jobs, queue) = sync_channel(MOST_WAITING);
@@ -81,7 +81,7 @@ impl Drop for Writer {
 trait Job: Send {
     /// Runs the verb; what it changed is undone if it fails. `first` is the one before which nothing was written in this
     /// transaction. An error means that the whole transaction is lost, not only this verb.
-    fn run(&mut self, db: &mut Db, listing: &mut Vec<ListingChange>, first: bool) -> Result<(), StoreError>;
+    fn run(&mut self, db: &mut Db, news: &mut News, first: bool) -> Result<(), StoreError>;
     /// Answers the caller: the verb's outcome if the transaction was committed, else why not.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
 }
@@ -97,18 +97,18 @@ where
     F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
     T: Send,
 {
-    fn run(&mut self, db: &mut Db, listing: &mut Vec<ListingChange>, first: bool) -> Result<(), StoreError> {
+    fn run(&mut self, db: &mut Db, news: &mut News, first: bool) -> Result<(), StoreError> {
         let Some(verb) = self.verb.take() else {
             return Ok(());
         };
         if !first {
             Manager::begin_transaction(db)?;
         }
-        let mut changes = Vec::new();
+        let mut changes = News::default();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             verb(&mut Tx {
                 db,
-                listing: &mut changes,
+                news: &mut changes,
             })
         }))
         .unwrap_or_else(|_| Err(StoreError::Internal("a verb of the store panicked".into())));
@@ -117,7 +117,7 @@ where
                 if !first {
                     Manager::commit_transaction(db)?;
                 }
-                listing.append(&mut changes);
+                news.append(changes);
             }
             // The disk is full or failing: SQLite may have rolled back everything already.
             Err(StoreError::Unavailable(why)) => return Err(StoreError::Unavailable(why.clone())),
@@ -149,10 +149,10 @@ fn serve(db: Db, mut open: Opener, queue: &Receiver<Box<dyn Job>>, observer: &Ob
     let mut kept = Some(db);
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
-        let mut listing = Vec::new();
+        let mut news = News::default();
         let fate = match kept.take().map_or_else(&mut open, Ok) {
             Ok(mut db) => {
-                let fate = commit_batch(&mut db, &mut batch, queue, &mut listing);
+                let fate = commit_batch(&mut db, &mut batch, queue, &mut news);
                 // After trouble the connection is closed, which rolls back, and the next batch opens another.
                 kept = fate.is_ok().then_some(db);
                 fate
@@ -160,7 +160,7 @@ fn serve(db: Db, mut open: Opener, queue: &Receiver<Box<dyn Job>>, observer: &Ob
             Err(error) => Err(error),
         };
         match &fate {
-            Ok(()) => observer.tell(&listing),
+            Ok(()) => observer.tell(&news),
             Err(error) => tracing::error!(%error, verbs = batch.len(), "a transaction was lost"),
         }
         for job in batch {
@@ -174,12 +174,12 @@ fn commit_batch(
     db: &mut Db,
     batch: &mut Vec<Box<dyn Job>>,
     queue: &Receiver<Box<dyn Job>>,
-    listing: &mut Vec<ListingChange>,
+    news: &mut News,
 ) -> Result<(), StoreError> {
     begin(db, &WRITE)?;
     let mut at = 0;
     while let Some(job) = batch.get_mut(at) {
-        job.run(db, listing, at == 0)?;
+        job.run(db, news, at == 0)?;
         at += 1;
         if at < MOST_IN_A_BATCH
             && let Ok(next) = queue.try_recv()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use shoal_store::{Listing, ListingChange, Role, Store, Target};
 
-use crate::material::v2;
+use crate::material::{private, v2};
 use crate::scratch::both;
 
 both!(the_observer_hears_before_the_verb_returns, |scratch| {
@@ -21,7 +21,8 @@ both!(the_observer_hears_before_the_verb_returns, |scratch| {
         take(),
         [ListingChange {
             keys,
-            state: Listing::Listed
+            state: Listing::Listed,
+            private: false,
         }]
     );
     let store = scratch.store();
@@ -30,7 +31,8 @@ both!(the_observer_hears_before_the_verb_returns, |scratch| {
         take(),
         [ListingChange {
             keys,
-            state: Listing::Forbidden
+            state: Listing::Forbidden,
+            private: false,
         }]
     );
     store.hide(scratch.moment(), Target::Dataset(dataset.id), moderator.id, "why")?;
@@ -44,7 +46,8 @@ both!(the_observer_hears_before_the_verb_returns, |scratch| {
         take(),
         [ListingChange {
             keys,
-            state: Listing::Listed
+            state: Listing::Listed,
+            private: false,
         }]
     );
     let refused = scratch.publish(&moderator, &dataset, &v2("storms", &["a.csv", "b.csv"]));
@@ -63,7 +66,8 @@ both!(another_process_reads_the_changes_it_missed, |scratch| {
         all,
         [ListingChange {
             keys,
-            state: Listing::Listed
+            state: Listing::Listed,
+            private: false,
         }]
     );
     assert_eq!(other.listing_changes_since(cursor)?, (Vec::new(), cursor));
@@ -76,10 +80,12 @@ both!(another_process_reads_the_changes_it_missed, |scratch| {
     let forbidden = ListingChange {
         keys,
         state: Listing::Forbidden,
+        private: false,
     };
     let listed = ListingChange {
         keys: more,
         state: Listing::Listed,
+        private: false,
     };
     assert_eq!(changes, [forbidden, listed]);
     assert_eq!(other.listing_changes_since(next)?.0, []);
@@ -109,5 +115,32 @@ both!(a_listener_that_panics_stops_nothing, |scratch| {
             .state
             .is_visible()
     );
+    Ok(())
+});
+
+both!(a_private_torrent_is_listed_as_one, |scratch| {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hearing = Arc::clone(&heard);
+    scratch
+        .store()
+        .on_listing_change(Arc::new(move |changes| hearing.lock().extend_from_slice(changes)));
+    let (moderator, dataset, _) = scratch.published();
+    let other = Store::open(scratch.url(), Role::Tool)?;
+    let cursor = other.for_each_listing(|_| {})?;
+    heard.lock().clear();
+    let upload = scratch.publish(&moderator, &dataset, &private("members"))?;
+    scratch
+        .store()
+        .hide(scratch.moment(), Target::Upload(upload.id), moderator.id, "why")?;
+    let heard = std::mem::take(&mut *heard.lock());
+    let states: Vec<_> = heard
+        .iter()
+        .map(|change| (change.state, change.private))
+        .collect();
+    assert_eq!(states, [(Listing::Listed, true), (Listing::Forbidden, true)]);
+    assert_eq!(other.listing_changes_since(cursor)?.0, heard);
+    let mut all = Vec::new();
+    other.for_each_listing(|change| all.push(change.private))?;
+    assert_eq!(all, [false, true]);
     Ok(())
 });

@@ -5,6 +5,7 @@
 mod accounts;
 mod actors;
 mod alone;
+mod announce_keys;
 mod backup;
 mod built;
 mod cast;

@@ -122,6 +122,14 @@ pub(crate) fn v1(name: &str) -> Vec<u8> {
     torrent
 }
 
+/// A private torrent (BEP 27).
+pub(crate) fn private(name: &str) -> Vec<u8> {
+    let mut torrent = v1(name);
+    let end = torrent.len() - "e8:url-list26:https://web.example/seed/e".len();
+    torrent.splice(end..end, *b"7:privatei1e");
+    torrent
+}
+
 /// A v2 torrent of some files in a folder, three bytes each; the same names give files with the same roots. Names must
 /// be in order.
 pub(crate) fn v2(folder: &str, files: &[&str]) -> Vec<u8> {

@@ -231,6 +231,7 @@ both!(a_sweep_keeps_what_is_young_and_who_matters, |scratch| {
         deliveries: 1,
         held_back: 0,
         hosts: 1,
+        announce_uses: 0,
         remote_actors: 1,
     };
     assert_eq!(swept, all);
