@@ -5,17 +5,21 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use shoal_tracker::wire::http as wire;
-use shoal_tracker::{AnnounceReply, Caller, Family, Outcome, Refusal, Tally};
+use shoal_tracker::{AnnounceReply, AnnounceRequest, Caller, Family, Outcome, Pass, Refusal, Tally};
 
 use crate::app::App;
 
-/// Registers `/announce` and `/scrape`.
+/// Registers `/announce` and `/scrape`, each also with a personal key behind it, whatever that looks like: what is none is
+/// refused as one by the tracker, and shown on no page.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/announce", web::get().to(announce))
-        .route("/scrape", web::get().to(scrape));
+        .route("/announce/{key:.*}", web::get().to(announce))
+        .route("/scrape", web::get().to(scrape))
+        .route("/scrape/{key:.*}", web::get().to(scrape));
 }
 
 /// Where a request came from, or nothing on a socket without an address.
@@ -35,7 +39,10 @@ pub(crate) fn address(request: &HttpRequest, app: &App) -> Option<IpAddr> {
 
 async fn announce(request: HttpRequest, app: web::Data<App>, tally: web::Data<Tally>) -> HttpResponse {
     answer(&request, &app, &tally, |caller, out| {
-        let asked = wire::parse_announce(request.query_string().as_bytes())?;
+        let asked = AnnounceRequest {
+            pass: Pass::of_path(request.path().as_bytes())?,
+            ..wire::parse_announce(request.query_string().as_bytes())?
+        };
         let mut reply = AnnounceReply::new();
         app.tracker
             .announce(caller, &asked, &mut rand::rng(), &mut reply)?;
@@ -46,9 +53,10 @@ async fn announce(request: HttpRequest, app: web::Data<App>, tally: web::Data<Ta
 
 async fn scrape(request: HttpRequest, app: web::Data<App>, tally: web::Data<Tally>) -> HttpResponse {
     answer(&request, &app, &tally, |caller, out| {
+        let pass = Pass::of_path(request.path().as_bytes())?;
         let keys = wire::parse_scrape(request.query_string().as_bytes())?;
         let mut scraped = Vec::with_capacity(keys.len());
-        app.tracker.scrape(caller, &keys, &mut scraped)?;
+        app.tracker.scrape_as(caller, pass, &keys, &mut scraped)?;
         wire::write_scrape(&mut scraped, out);
         Ok(Outcome::Scraped)
     })
@@ -75,5 +83,9 @@ fn answer(
     });
     tally.count(source.map_or(Family::Four, Family::of), outcome, 1);
     tally.time(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX), 1);
-    HttpResponse::Ok().content_type("text/plain").body(out)
+    // The path may hold a key: nothing that shows this answer names it to others.
+    HttpResponse::Ok()
+        .content_type("text/plain")
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .body(out)
 }

@@ -29,3 +29,12 @@ pub fn rfc3339(at: Millis) -> String {
         .map(|t| format!("{t:.3}"))
         .unwrap_or_default()
 }
+
+/// A day, counted from 1970 in UTC, as `2026-11-20`.
+#[must_use]
+pub fn date(day: i64) -> String {
+    rfc3339(day.saturating_mul(24 * 60 * 60 * 1000))
+        .chars()
+        .take(10)
+        .collect()
+}

@@ -4,6 +4,7 @@
 
 mod activitypub;
 mod announce;
+mod announce_keys;
 mod api;
 mod feeds;
 mod node;

@@ -16,8 +16,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::clock;
 use crate::config::{Config, TrackerMode};
+use crate::{announce_keys, clock};
 
 type Stopped = watch::Receiver<bool>;
 
@@ -52,6 +52,7 @@ pub(crate) fn open_tracker(config: &Config, store: &Store) -> anyhow::Result<Arc
         ..Settings::new(rand::random())
     }));
     let listener = Arc::clone(&tracker);
+    announce_keys::load(&tracker, store)?;
     store.on_listing_change(Arc::new(move |changes: &[ListingChange]| {
         hear(&listener, changes)
     }));
@@ -65,6 +66,7 @@ pub(crate) fn open_tracker(config: &Config, store: &Store) -> anyhow::Result<Arc
 fn hear(tracker: &Tracker, changes: &[ListingChange]) {
     for change in changes {
         match change.state {
+            Listing::Listed if change.private => tracker.list_private(change.keys),
             Listing::Listed => tracker.list(change.keys),
             Listing::Forbidden => tracker.forbid(change.keys),
             Listing::Unlisted => tracker.unlist(change.keys),
@@ -97,6 +99,7 @@ fn restore(tracker: &Tracker, file: &Path) {
 /// When the file or the database cannot be written.
 pub(crate) fn save(app: &App) -> anyhow::Result<()> {
     count_completions(app)?;
+    announce_keys::keep_uses(app)?;
     let file = app.config.swarms_file();
     let fresh = file.with_extension("new");
     let said = || format!("cannot save the swarms to {}", file.display());
@@ -147,6 +150,7 @@ pub(crate) fn start(app: &Arc<App>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
             Ok(())
         }),
         every(Duration::from_secs(30), app, stopped, |app| {
+            announce_keys::keep_uses(app)?;
             Ok(count_completions(app)?)
         }),
         every(Duration::from_secs(300), app, stopped, save),
@@ -158,6 +162,10 @@ pub(crate) fn start(app: &Arc<App>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
             Ok(())
         }),
     ];
+    let mut hear_keys = announce_keys::Ear::default();
+    work.push(every(Duration::from_secs(1), app, stopped, move |app| {
+        Ok(hear_keys.listen(app)?)
+    }));
     if app.store.kind() == Backend::Postgres {
         work.push(hear_other_nodes(app, stopped));
     }
@@ -240,6 +248,7 @@ fn hear_other_nodes(app: &Arc<App>, stopped: &Stopped) -> JoinHandle<()> {
 fn compare_listing(app: &App) -> Result<ListingCursor, StoreError> {
     let mut resync = app.tracker.resync();
     let cursor = app.store.for_each_listing(|change| match change.state {
+        Listing::Listed if change.private => resync.list_private(change.keys),
         Listing::Listed => resync.list(change.keys),
         Listing::Forbidden => resync.forbid(change.keys),
         Listing::Unlisted => {}

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admin;
+mod announce_keys;
 mod catalogue;
 mod collections;
 mod datasets;
@@ -39,6 +40,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .app_data(web::QueryConfig::default().error_handler(move |e, _| refused(&e).into()))
         .app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .configure(accounts::configure)
+        .configure(announce_keys::configure)
         // Before the moderators' calls, whose paths are open.
         .configure(deliveries::configure)
         .configure(instances::configure)

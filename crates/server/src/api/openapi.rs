@@ -6,7 +6,10 @@ use actix_web::{HttpResponse, web};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{accounts, admin, catalogue, collections, datasets, deliveries, following, instances, uploads};
+use super::{
+    accounts, admin, announce_keys, catalogue, collections, datasets, deliveries, following, instances,
+    uploads,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,6 +23,7 @@ use super::{accounts, admin, catalogue, collections, datasets, deliveries, follo
     paths(
         accounts::own, accounts::edit, accounts::show, accounts::tokens, accounts::create_token, accounts::revoke_token,
         admin::decide, admin::log, admin::accounts,
+        announce_keys::list, announce_keys::create, announce_keys::edit, announce_keys::revoke,
         deliveries::deliveries, deliveries::drop_delivery, deliveries::hosts, deliveries::host, deliveries::order,
         catalogue::search, catalogue::stats, catalogue::tags,
         collections::list, collections::create, collections::show, collections::edit, collections::put_dataset,
@@ -27,7 +31,8 @@ use super::{accounts, admin, catalogue, collections, datasets, deliveries, follo
         datasets::list, datasets::create, datasets::show, datasets::edit, datasets::withdraw,
         following::list, following::follow, following::unfollow,
         instances::list, instances::block, instances::allow, instances::reset,
-        uploads::list, uploads::of_dataset, uploads::create, uploads::show, uploads::edit, uploads::files, uploads::torrent
+        uploads::list, uploads::of_dataset, uploads::create, uploads::show, uploads::edit, uploads::files, uploads::hosts,
+        uploads::torrent
     ),
     modifiers(&Bearer)
 )]

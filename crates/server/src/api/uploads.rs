@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::paging::{self, PageQuery};
 use super::shapes::UploadShape;
+use crate::announce_keys;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::Problem;
@@ -30,6 +31,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
                 .route(web::patch().to(edit)),
         )
         .route("/uploads/{id}/files", web::get().to(files))
+        .route("/uploads/{id}/hosts", web::get().to(hosts))
         .route("/uploads/{id}/torrent", web::get().to(torrent));
 }
 
@@ -225,6 +227,17 @@ pub(super) async fn files(
     let paging = Paging::from(&*query);
     let page = app.read(move |store| store.upload_files(row.id, &paging)).await?;
     Ok(paging::answer(&request, &app, page, FileShape::from))
+}
+
+#[utoipa::path(get, path = "/api/v1/uploads/{id}/hosts", tag = "uploads", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<String>,
+        description = "Accounts that seed it now and want to be named, by name; at most 20")))]
+pub(super) async fn hosts(id: web::Path<String>, app: web::Data<App>) -> Answer {
+    let row = visible(&app, &id).await?;
+    let since = announce_keys::there_since(&app);
+    let hosts = app.read(move |store| store.hosts_of(row.id, since)).await?;
+    let names: Vec<String> = hosts.into_iter().map(|host| host.name).collect();
+    Ok(HttpResponse::Ok().json(names))
 }
 
 #[utoipa::path(get, path = "/api/v1/uploads/{id}/torrent", tag = "uploads", params(("id" = String, Path)),

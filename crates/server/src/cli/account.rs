@@ -113,16 +113,20 @@ fn password(file: &Path) -> anyhow::Result<String> {
     secrets::hash_password(text.lines().next().unwrap_or_default()).map_err(anyhow::Error::msg)
 }
 
-/// The link leads to the URL that a serving process left, else to the configured one.
-fn print_link(place: &Place, store: &Store, row: &Row) -> anyhow::Result<()> {
+/// Where the archive is reached: as configured, else as a serving process left it.
+pub(super) fn base_url(place: &Place, store: &Store) -> anyhow::Result<Url> {
     let config = place.config()?;
     let left = store
         .setting(accounts::URL_SETTING)?
         .and_then(|text| Url::parse(&text).ok());
-    let base = match config.instance.url.clone().or(left) {
+    Ok(match config.instance.url.clone().or(left) {
         Some(url) => url,
         None => Url::parse(&format!("http://{}/", config.http.listen))?,
-    };
+    })
+}
+
+fn print_link(place: &Place, store: &Store, row: &Row) -> anyhow::Result<()> {
+    let base = base_url(place, store)?;
     remark("One-time sign-in link, good for three days:");
     say(accounts::sign_in_link(store, row, &base)?.as_str());
     Ok(())

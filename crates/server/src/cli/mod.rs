@@ -4,6 +4,7 @@
 //! only what was asked for. Each command is a file beside this one.
 
 mod account;
+mod announce_key;
 mod database;
 mod publish;
 mod record;
@@ -39,6 +40,8 @@ enum Verb {
     Account(account::Account),
     /// API tokens
     Token(token::Token),
+    /// Personal announce keys of torrent clients
+    AnnounceKey(announce_key::AnnounceKey),
     /// Make, show and check torrents
     Torrent(torrent::Torrent),
     /// Check signed records
@@ -93,6 +96,7 @@ impl Command {
             Verb::Config(verb) => verb.run(),
             Verb::Account(verb) => verb.run(),
             Verb::Token(verb) => verb.run(),
+            Verb::AnnounceKey(verb) => verb.run(),
             Verb::Torrent(verb) => verb.run(),
             Verb::Record(verb) => verb.run(),
             Verb::Publish(verb) => verb.run(),
