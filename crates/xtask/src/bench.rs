@@ -17,7 +17,7 @@ use crate::steps::Steps;
 /// Each bench: its name, and what its table is called.
 const BENCHES: &[(&str, &str)] = &[
     ("metainfo", "Torrents: parsing and creating"),
-    ("announce", "Tracker: the swarm core"),
+    ("tracker", "Tracker: swarms and doors"),
     ("catalogue", "Store: datasets and uploads"),
     ("deliveries", "Store: publishing and deliveries"),
     ("records", "Records: written, signed and kept"),

@@ -1,11 +1,43 @@
-//! What the tracker's doors cost, over sockets on loopback: `cargo bench -p shoal-tracker --bench tracker`. Each figure is
-//! processor time of the answering thread, beside a floor that does nothing but receive and send bytes of the same sizes, in
-//! the same run; the median of three. The doors are in the modules.
+//! What the tracker costs: swarms in memory, and each door over loopback beside the bare floor of the same run. Prints a
+//! line for each figure: what, how much, and how it was measured. `SHOAL_BENCH_PART` names one part to run alone: `swarm`,
+//! `udp`, `http` or the name of a crowd. Begin with `swarm.rs`; next in the flow: `udp.rs`, `http.rs`.
 
+mod crowd;
+mod datagrams;
 mod http;
+mod machine;
+mod swarm;
+mod udp;
 
-type Fault = Box<dyn std::error::Error + Send + Sync>;
+use std::io::Write;
+
+pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Fault> {
-    http::measure()
+    let part = std::env::var("SHOAL_BENCH_PART").ok();
+    let is_wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    if let Some(crowd) = part.as_deref().and_then(crowd::named) {
+        return swarm::measure(crowd);
+    }
+    if is_wanted("udp") {
+        udp::measure()?;
+    }
+    if is_wanted("http") {
+        http::measure()?;
+    }
+    if is_wanted("swarm") {
+        swarm::measure_each_apart()?;
+    }
+    Ok(())
+}
+
+/// Prints one figure.
+pub(crate) fn say(what: &str, figure: &str, how: &str) -> Result<(), Fault> {
+    Ok(writeln!(std::io::stdout(), "figure: {what} | {figure} | {how}")?)
+}
+
+/// The middle of some runs.
+pub(crate) fn median(mut runs: Vec<f64>) -> f64 {
+    runs.sort_by(f64::total_cmp);
+    runs[runs.len() / 2]
 }

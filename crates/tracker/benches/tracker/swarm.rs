@@ -1,13 +1,7 @@
-//! What an announce costs in memory and time, without sockets: `cargo bench -p shoal-tracker`. Prints a line for each
-//! figure: what, how much, and how it was measured. Each crowd is measured in a process of its own, since memory once used is not given back; times are
-//! processor times of the thread, so that other programs disturb less.
-//!
-//! Torrents are long-tailed (weight of torrent i of T with P peers: T/P + e^(6.5 - 500 i/T)) unless said otherwise; three
-//! quarters of the peers are seeders; 30 peers are wanted.
+//! What an announce costs in memory and time, without sockets. Each crowd is measured in a process of its own, since memory
+//! once used is not given back; times are processor times of the thread, so that other programs disturb less. 30 peers are
+//! wanted. Next in the flow: `udp.rs`, the same over a socket.
 
-use std::fs;
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -15,97 +9,23 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use shoal_tracker::wire::http;
 use shoal_tracker::{
-    AnnounceReply, AnnounceRequest, Caller, Families, Mode, Seconds, Settings, SwarmKey, Totals, Tracker,
+    AnnounceReply, AnnounceRequest, Caller, Families, Mode, Seconds, Settings, Totals, Tracker,
 };
 
-type Fault = Box<dyn std::error::Error + Send + Sync>;
+use crate::crowd::{CROWDS, Crowd, key, port};
+use crate::machine::{resident, worked};
+use crate::{Fault, say};
 
-/// How peers are spread over torrents.
-#[derive(Clone, Copy)]
-enum Spread {
-    LongTailed,
-    Uniform,
-}
-
-/// One population of a tracker.
-#[derive(Clone, Copy)]
-struct Crowd {
-    name: &'static str,
-    torrents: usize,
-    peers: usize,
-    spread: Spread,
-    six: bool,
-}
-
-const LONG_TAILED: Crowd = Crowd {
-    name: "long-tailed",
-    torrents: 100_000,
-    peers: 1_000_000,
-    spread: Spread::LongTailed,
-    six: false,
-};
-
-const TEN_EACH: Crowd = Crowd {
-    name: "ten-each",
-    spread: Spread::Uniform,
-    ..LONG_TAILED
-};
-
-const ONE_EACH: Crowd = Crowd {
-    name: "one-each",
-    torrents: 1_000_000,
-    ..TEN_EACH
-};
-
-const CROWDS: [Crowd; 7] = [
-    LONG_TAILED,
-    TEN_EACH,
-    ONE_EACH,
-    Crowd {
-        name: "long-tailed-ipv6",
-        six: true,
-        ..LONG_TAILED
-    },
-    Crowd {
-        name: "ten-each-ipv6",
-        six: true,
-        ..TEN_EACH
-    },
-    Crowd {
-        name: "one-each-ipv6",
-        six: true,
-        ..ONE_EACH
-    },
-    Crowd {
-        name: "ten-million",
-        torrents: 1_000_000,
-        peers: 10_000_000,
-        ..LONG_TAILED
-    },
-];
-
-fn main() -> Result<(), Fault> {
-    let wanted = std::env::args()
-        .skip(1)
-        .find(|argument| !argument.starts_with('-'));
-    match std::env::var("SHOAL_BENCH_CROWD") {
-        Ok(name) => CROWDS
-            .iter()
-            .filter(|crowd| crowd.name == name)
-            .try_for_each(measure),
-        Err(_) => {
-            let this = std::env::current_exe()?;
-            for crowd in CROWDS
-                .iter()
-                .filter(|crowd| wanted.as_ref().is_none_or(|name| crowd.name == *name))
-            {
-                Command::new(&this)
-                    .env("SHOAL_BENCH_CROWD", crowd.name)
-                    .status()?;
-            }
-            Ok(())
+/// Measures each crowd in a process of its own.
+pub(crate) fn measure_each_apart() -> Result<(), Fault> {
+    let this = std::env::current_exe()?;
+    for crowd in &CROWDS {
+        let ended = Command::new(&this).env("SHOAL_BENCH_PART", crowd.name).status()?;
+        if !ended.success() {
+            return Err(format!("the crowd {} was not measured: {ended}", crowd.name).into());
         }
     }
+    Ok(())
 }
 
 /// A tracker and whom it serves.
@@ -137,7 +57,7 @@ impl Client {
 }
 
 /// Fills a tracker and takes all figures of one crowd.
-fn measure(crowd: &Crowd) -> Result<(), Fault> {
+pub(crate) fn measure(crowd: &Crowd) -> Result<(), Fault> {
     let settings = Settings {
         mode: Mode::Open,
         max_torrents: 0,
@@ -184,9 +104,7 @@ fn measure(crowd: &Crowd) -> Result<(), Fault> {
 
 /// The median of three runs.
 fn median(run: impl Fn(u64) -> Result<f64, Fault>) -> Result<f64, Fault> {
-    let mut runs = [run(2)?, run(3)?, run(4)?];
-    runs.sort_by(f64::total_cmp);
-    Ok(runs[1])
+    Ok(crate::median(vec![run(2)?, run(3)?, run(4)?]))
 }
 
 impl Scene<'_> {
@@ -311,91 +229,14 @@ impl Scene<'_> {
 impl Crowd {
     /// Prints one figure.
     fn say(&self, what: &str, figure: &str, how: &str) -> Result<(), Fault> {
-        Ok(writeln!(
-            std::io::stdout(),
-            "figure: {}: {what} | {figure} | {how}",
-            self.name
-        )?)
+        say(&format!("{}: {what}", self.name), figure, how)
     }
 
     fn say_time(&self, what: &str, nanos: f64, how: &str) -> Result<(), Fault> {
         self.say(what, &format!("{nanos:.0} ns"), how)
     }
-
-    /// The torrent of each peer.
-    fn homes(&self) -> Vec<u32> {
-        let mut rng = SmallRng::seed_from_u64(9);
-        let floor = self.torrents as f64 / self.peers as f64;
-        let mut sum = 0.0;
-        let sums: Vec<f64> = (0..self.torrents)
-            .map(|i| {
-                sum += match self.spread {
-                    Spread::Uniform => 1.0,
-                    Spread::LongTailed => floor + (6.5 - 500.0 * i as f64 / self.torrents as f64).exp(),
-                };
-                sum
-            })
-            .collect();
-        (0..self.peers)
-            .map(|_| {
-                let mark = rng.random::<f64>() * sum;
-                sums.partition_point(|sum| *sum < mark).min(self.torrents - 1) as u32
-            })
-            .collect()
-    }
-
-    fn address(&self, peer: usize) -> IpAddr {
-        let mixed = mix(peer as u64);
-        if self.six {
-            IpAddr::V6(Ipv6Addr::from_bits(
-                0x2600 << 112 | u128::from(mixed) << 48 | u128::from(mix(mixed) as u32),
-            ))
-        } else {
-            IpAddr::V4(Ipv4Addr::from_bits(0x1000_0000 + (mixed as u32 & 0x3fff_ffff)))
-        }
-    }
-}
-
-fn port(peer: usize) -> u16 {
-    1 + (peer.wrapping_mul(2_654_435_761) % 65_535) as u16
-}
-
-fn key(torrent: u32) -> SwarmKey {
-    let mut key = [0; 20];
-    for (part, seed) in key.chunks_mut(8).zip(0..) {
-        part.copy_from_slice(&mix(u64::from(torrent) << 8 | seed).to_le_bytes()[..part.len()]);
-    }
-    SwarmKey::new(key)
-}
-
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 fn nanos(time: Duration, count: usize) -> f64 {
     time.as_secs_f64() * 1e9 / count as f64
-}
-
-/// Processor time that this thread has used.
-fn worked() -> Result<Duration, Fault> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanos = text
-        .split_whitespace()
-        .next()
-        .ok_or("no time in /proc/thread-self/schedstat")?;
-    Ok(Duration::from_nanos(nanos.parse()?))
-}
-
-/// Bytes of memory that this process holds.
-fn resident() -> Result<u64, Fault> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .ok_or("no VmRSS in /proc/self/status")?;
-    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kibibytes * 1024)
 }
