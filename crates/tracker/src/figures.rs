@@ -95,11 +95,13 @@ pub enum Outcome {
     WrongConnection,
     /// Served, but the answer could not be handed to the network.
     Unsent,
+    /// Never read: datagrams came faster than they were answered, or their network was kept out because of that.
+    Overrun,
 }
 
 impl Outcome {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Connected,
         Self::Announced,
         Self::Scraped,
@@ -114,6 +116,7 @@ impl Outcome {
         Self::Malformed,
         Self::WrongConnection,
         Self::Unsent,
+        Self::Overrun,
     ];
 
     /// The word for it in figures; it will not change.
@@ -133,6 +136,7 @@ impl Outcome {
             Self::Malformed => "malformed",
             Self::WrongConnection => "wrong_connection",
             Self::Unsent => "unsent",
+            Self::Overrun => "overrun",
         }
     }
 }

@@ -20,6 +20,15 @@ use crate::wire::udp::{self, Datagram, Packet};
 /// What is said to a client that proves its address by an id from longer ago.
 const STALE: &str = "connection id expired: connect anew";
 
+/// The time, and whether there is too little of it.
+#[derive(Clone, Copy, Debug)]
+pub struct When {
+    /// Now.
+    pub now: Seconds,
+    /// Whether datagrams come faster than they are answered.
+    pub is_busy: bool,
+}
+
 /// The answers of one thread, and the memory that they are made in.
 #[derive(Debug)]
 pub struct Desk {
@@ -47,16 +56,33 @@ impl Desk {
     }
 
     /// Puts the answer to a datagram into `out`, which is emptied before; it stays empty if there is none. Until the client
-    /// has proved its address, an answer is never longer than what was asked.
-    pub fn answer(&mut self, from: SocketAddr, datagram: &[u8], now: Seconds, out: &mut Vec<u8>) {
+    /// has proved its address, an answer is never longer than what was asked. `is_busy` says that datagrams come faster than
+    /// they are answered: then each network has its budget for those that prove nothing, and who asks too often is not
+    /// even told so. The outcome says whether the datagram was worth something.
+    pub fn answer(&mut self, from: SocketAddr, datagram: &[u8], at: When, out: &mut Vec<u8>) -> Outcome {
         out.clear();
-        let outcome = self.decide(from, datagram, now, out);
+        let mut outcome = self.decide(from, datagram, at.now, out);
+        let proves_nothing = matches!(outcome, Outcome::Connected | Outcome::WrongConnection);
+        let is_too_much = || match outcome {
+            Outcome::TooMany => true,
+            _ => proves_nothing && !self.tracker.admits_unproven(from.ip(), at.now),
+        };
+        if at.is_busy && is_too_much() {
+            out.clear();
+            outcome = Outcome::TooMany;
+        }
         self.tally.count(Family::of(from.ip()), outcome, 1);
+        outcome
     }
 
     /// Counts how long so many datagrams took together, in nanoseconds.
     pub(super) fn time(&self, nanos: u64, many: u64) {
         self.tally.time(nanos, many);
+    }
+
+    /// Counts datagrams that were never read.
+    pub(super) fn overrun(&self, family: Family, many: u32) {
+        self.tally.count(family, Outcome::Overrun, many.into());
     }
 
     fn decide(&mut self, from: SocketAddr, datagram: &[u8], now: Seconds, out: &mut Vec<u8>) -> Outcome {

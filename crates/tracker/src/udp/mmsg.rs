@@ -134,9 +134,12 @@ pub(super) fn run(socket: &UdpSocket, post: &mut Post) -> io::Result<()> {
             Ok(read) => {
                 let answered = tray.answer(read, post);
                 tray.send(answered, socket);
-                post.end(read);
+                post.end(read, read == BATCH, socket);
             }
-            Err(error) => post.pardon(error)?,
+            Err(error) => {
+                post.pardon(error)?;
+                post.end(0, false, socket);
+            }
         }
     }
     Ok(())

@@ -5,13 +5,18 @@
 mod connection;
 mod desk;
 #[cfg(target_os = "linux")]
+mod filter;
+#[cfg(target_os = "linux")]
 mod mmsg;
 #[cfg(target_os = "linux")]
 mod name;
+#[cfg(target_os = "linux")]
+mod overrun;
 mod plain;
 mod post;
 #[cfg(target_os = "linux")]
 mod ring;
+mod shield;
 mod socket;
 
 use std::io;

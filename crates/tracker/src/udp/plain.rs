@@ -18,7 +18,8 @@ pub(super) fn run(socket: &UdpSocket, post: &mut Post) -> io::Result<()> {
                 if !out.is_empty() {
                     let _ = socket.send_to(&out, from);
                 }
-                post.end(1);
+                // Whether more is waiting is not known: with this way there is no time to count floods.
+                post.end(1, false, socket);
             }
             Err(error) => post.pardon(error)?,
         }

@@ -2,24 +2,41 @@
 //! and whether to go on. Next in the flow: `desk.rs`.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::mem;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::desk::Desk;
+use super::desk::{Desk, When};
+#[cfg(target_os = "linux")]
+use super::overrun::dropped;
+use super::shield::Shield;
+use crate::figures::{Family, Outcome};
 use crate::time::{Clock, Seconds};
 
 /// How often in a row a socket may fail before the way is given up.
 const FAILURES: u32 = 1000;
 
+/// How often a thread asks how many datagrams were never read.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// Datagrams that were never read: how many when the kernel was asked last, and when that was.
+#[derive(Debug, Default)]
+struct Overrun {
+    count: u32,
+    asked: Duration,
+}
+
 pub(super) struct Post {
     pub(super) desk: Desk,
     pub(super) clock: Clock,
     pub(super) is_closing: Arc<AtomicBool>,
+    shield: Shield,
+    overrun: Overrun,
     failures: u32,
     begun: Duration,
-    now: Seconds,
+    at: When,
 }
 
 impl Post {
@@ -28,9 +45,14 @@ impl Post {
             desk,
             clock,
             is_closing,
+            shield: Shield::default(),
+            overrun: Overrun::default(),
             failures: 0,
             begun: Duration::ZERO,
-            now: Seconds::default(),
+            at: When {
+                now: Seconds::default(),
+                is_busy: false,
+            },
         }
     }
 
@@ -42,21 +64,46 @@ impl Post {
     pub(super) fn begin(&mut self) {
         self.failures = 0;
         self.begun = (self.clock)();
-        self.now = Seconds::of(self.begun);
+        self.at = When {
+            now: Seconds::of(self.begun),
+            is_busy: self.shield.is_busy(),
+        };
     }
 
     /// Answers one of them.
     pub(super) fn answer(&mut self, from: SocketAddr, datagram: &[u8], out: &mut Vec<u8>) {
-        self.desk.answer(from, datagram, self.now, out);
+        let outcome = self.desk.answer(from, datagram, self.at, out);
+        let is_worth_something = matches!(outcome, Outcome::Announced | Outcome::Scraped);
+        if !is_worth_something {
+            self.shield.saw(from.ip());
+        }
     }
 
-    /// Ends with so many datagrams, which were read, answered and sent together.
-    pub(super) fn end(&mut self, many: usize) {
-        let took = (self.clock)().saturating_sub(self.begun).as_nanos();
+    /// Ends with so many datagrams, which were read, answered and sent together; `is_full` says that there may be more
+    /// already than could be read at once.
+    pub(super) fn end(&mut self, many: usize, is_full: bool, socket: &UdpSocket) {
+        let now = (self.clock)();
+        if now.saturating_sub(self.overrun.asked) >= GLANCE {
+            self.overrun.asked = now;
+            self.count_overrun(socket);
+        }
+        let took = now.saturating_sub(self.begun).as_nanos();
         if many > 0 {
             self.desk
                 .time(u64::try_from(took).unwrap_or(u64::MAX), many as u64);
         }
+        if self.shield.turn(is_full, now) {
+            keep_out(socket, &self.shield);
+        }
+    }
+
+    /// Counts what was never read since the last time.
+    fn count_overrun(&mut self, socket: &UdpSocket) {
+        let (Some(count), Ok(own)) = (dropped(socket), socket.local_addr()) else {
+            return;
+        };
+        let more = count.wrapping_sub(mem::replace(&mut self.overrun.count, count));
+        self.desk.overrun(Family::of(own.ip()), more);
     }
 
     /// Passes over a failure of the socket that is no reason to stop, such as an answer that a network did not want.
@@ -74,4 +121,19 @@ impl Post {
             Ok(())
         }
     }
+}
+
+/// Has the kernel keep out whom the shield names. If it does not, they are answered as far as there is time.
+#[cfg(target_os = "linux")]
+fn keep_out(socket: &UdpSocket, shield: &Shield) {
+    let _ = super::filter::keep_out(socket, shield.kept());
+}
+
+/// Elsewhere, they are answered as far as there is time.
+#[cfg(not(target_os = "linux"))]
+fn keep_out(_: &UdpSocket, _: &Shield) {}
+/// Elsewhere nobody counts.
+#[cfg(not(target_os = "linux"))]
+fn dropped(_: &UdpSocket) -> Option<u32> {
+    None
 }

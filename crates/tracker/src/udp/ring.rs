@@ -30,6 +30,9 @@ const ORDERS: u32 = 256;
 /// Answers that are written before they are handed over.
 const BATCH: usize = 128;
 
+/// So many datagrams at once mean that more are waiting: the system hands over no more than 32 in one go.
+const FULL: usize = 32;
+
 /// Buffers for what comes in.
 const BUFFERS: u16 = 512;
 
@@ -186,7 +189,7 @@ impl Ring {
     }
 
     /// Hands over all orders, waits for a result, and works on those that are there.
-    fn turn(&mut self, post: &mut Post) -> io::Result<()> {
+    fn turn(&mut self, socket: &UdpSocket, post: &mut Post) -> io::Result<()> {
         match self.ring.submit_and_wait(1) {
             Ok(_) => {}
             Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {}
@@ -194,7 +197,7 @@ impl Ring {
         }
         post.begin();
         let (mut answered, mut read, mut is_receiving) = (0, 0, true);
-        while answered < BATCH {
+        while answered < BATCH && read < 2 * BATCH {
             let Some(result) = self.ring.completion().next() else {
                 break;
             };
@@ -220,7 +223,7 @@ impl Ring {
         if !is_receiving {
             self.order_datagrams();
         }
-        post.end(read);
+        post.end(read, read >= FULL, socket);
         Ok(())
     }
 
@@ -257,7 +260,7 @@ pub(super) fn run(socket: &UdpSocket, post: &mut Post, is_ready: impl FnOnce()) 
     ring.ring.submit()?;
     is_ready();
     while post.is_open() {
-        ring.turn(post)?;
+        ring.turn(socket, post)?;
     }
     Ok(())
 }

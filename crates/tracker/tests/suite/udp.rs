@@ -4,8 +4,9 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use shoal_tracker::udp::{Backend, ConnectionIds, UdpDoor, UdpSettings};
 use shoal_tracker::{Clock, Family, Mode, Outcome, Protocol, Settings, SwarmKey, SwarmKeys, Tracker};
@@ -25,15 +26,23 @@ pub(crate) struct Harbour {
 
 impl Harbour {
     fn open(backend: Backend, listen: &[&str], threads: usize) -> io::Result<Self> {
-        let settings = Settings {
-            mode: Mode::Open,
-            max_peers_per_address: 0,
-            ..Settings::new(5)
-        };
-        let tracker = Arc::new(Tracker::new(settings));
         let seconds = Arc::new(AtomicU64::new(1000));
         let told = Arc::clone(&seconds);
         let clock: Clock = Arc::new(move || Duration::from_secs(told.load(Ordering::SeqCst)));
+        let opened = Self::open_by(clock, backend, listen, threads)?;
+        Ok(Self { seconds, ..opened })
+    }
+
+    /// A door whose time is told by a clock of the test.
+    fn open_by(clock: Clock, backend: Backend, listen: &[&str], threads: usize) -> io::Result<Self> {
+        let settings = Settings {
+            mode: Mode::Open,
+            max_peers_per_address: 0,
+            requests_per_second_per_address: 0,
+            requests_per_second_per_network: 0,
+            ..Settings::new(5)
+        };
+        let tracker = Arc::new(Tracker::new(settings));
         let listen = listen
             .iter()
             .map(|at| at.parse().expect("an address and a port"))
@@ -48,7 +57,7 @@ impl Harbour {
         Ok(Self {
             door: UdpDoor::open(&settings, &tracker, &clock)?,
             tracker,
-            seconds,
+            seconds: Arc::default(),
         })
     }
 
@@ -366,6 +375,57 @@ fn a_refusal_says_why() {
         assert!(is_error(&answer) && answer[4..8] == *b"tran");
         assert!(String::from_utf8_lossy(&answer[8..]).contains("moderators"));
     }
+}
+
+#[test]
+fn a_flood_from_one_network_costs_others_nothing() {
+    for backend in [Backend::IoUring, Backend::Mmsg] {
+        let start = Instant::now();
+        let clock: Clock = Arc::new(move || start.elapsed());
+        let Ok(harbour) = Harbour::open_by(clock, backend, &["127.0.0.1:0"], 1) else {
+            eprintln!("skipped: {backend} does not work here");
+            continue;
+        };
+        let door = harbour.door.addresses()[0];
+        let honest = Boat::connected("127.0.0.1", door);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let flooders = flood(door, &is_over);
+        // Until the flood is kept out, or has shown that this machine can bear it.
+        let limit = Instant::now() + PATIENCE;
+        loop {
+            let figures = harbour.tracker.figures();
+            let count = |outcome| figures.count(Protocol::Udp, Family::Four, outcome);
+            let is_seen = count(Outcome::Overrun) > 10_000 || count(Outcome::Connected) > 1_000_000;
+            if is_seen || Instant::now() > limit {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        for port in 1..=300 {
+            assert!(!is_error(&honest.ask(&honest.announce(port, 1))));
+        }
+        is_over.store(true, Ordering::SeqCst);
+        flooders.join().expect("the flood ends");
+        assert_eq!(harbour.tracker.totals().peers4, 300);
+    }
+}
+
+/// Connects and forged announces from one network, as fast as one thread can, until it is over.
+fn flood(door: SocketAddr, is_over: &Arc<AtomicBool>) -> JoinHandle<()> {
+    let is_over = Arc::clone(is_over);
+    std::thread::spawn(move || {
+        let boats: Vec<Boat> = (1..9)
+            .map(|host| Boat::new(&format!("127.9.9.{host}"), door))
+            .collect();
+        let forged: Vec<Vec<u8>> = boats.iter().map(|boat| boat.announce(6881, 0)).collect();
+        while !is_over.load(Ordering::Relaxed) {
+            for (boat, forged) in boats.iter().zip(&forged) {
+                // What the kernel does not take is not sent.
+                let _ = boat.socket.send(&CONNECT);
+                let _ = boat.socket.send(forged);
+            }
+        }
+    })
 }
 
 #[test]
