@@ -22,3 +22,4 @@ mod tokens;
 mod two_archives;
 mod two_processes;
 mod verifying;
+mod watching;

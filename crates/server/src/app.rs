@@ -21,7 +21,8 @@ use crate::config::Config;
 use crate::doors::Doors;
 use crate::limits::Limits;
 use crate::node::Node;
-use crate::telemetry::Requests;
+use crate::stats::Stats;
+use crate::telemetry::{Chores, Requests};
 use crate::{accounts, clock, routes, tasks};
 
 /// Name of the account that the first start makes.
@@ -46,6 +47,9 @@ pub struct App {
     pub limits: Limits,
     /// Figures of the web server.
     pub requests: Requests,
+    /// Figures of what happens by the clock.
+    pub chores: Chores,
+    pub(crate) stats: Stats,
     runtime: Handle,
     started: Instant,
     ready: AtomicBool,
@@ -156,6 +160,12 @@ impl App {
         Seconds(u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX))
     }
 
+    /// How long this process has been up.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Whether requests can be answered: everything is started and the database answers.
     pub async fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire) && self.read(Store::check).await.is_ok()
@@ -229,6 +239,8 @@ impl Opened {
             tracker: self.tracker,
             limits: Limits::default(),
             requests: Requests::default(),
+            chores: Chores::default(),
+            stats: Stats::default(),
             runtime: Handle::current(),
             started: Instant::now(),
             ready: AtomicBool::new(false),

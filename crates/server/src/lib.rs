@@ -13,6 +13,7 @@ mod progress;
 mod reader;
 mod routes;
 mod slow;
+mod stats;
 mod tasks;
 mod view;
 

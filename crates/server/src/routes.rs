@@ -7,7 +7,7 @@ use actix_web::{App as Actix, Error, HttpResponse, web};
 use shoal_tracker::Protocol;
 
 use crate::app::App;
-use crate::{activitypub, announce, api, pages, records, slow, telemetry};
+use crate::{activitypub, announce, api, pages, records, slow, stats, telemetry};
 
 /// Nothing is loaded from elsewhere, nothing inline, nobody frames us. A page that must send a form to another server
 /// sets its own.
@@ -51,6 +51,7 @@ pub(crate) fn app(
         ))
         // Announces first: they are most of the traffic, and are never compressed.
         .configure(announce::configure)
+        .configure(stats::configure)
         .configure(operation)
         .configure(activitypub::configure)
         .configure(records::configure)
@@ -99,13 +100,7 @@ async fn ready(app: web::Data<App>) -> HttpResponse {
 }
 
 async fn metrics(app: web::Data<App>) -> HttpResponse {
-    match telemetry::figures(&app).await {
-        Ok(text) => HttpResponse::Ok()
-            .content_type("text/plain; version=0.0.4; charset=utf-8")
-            .body(text),
-        Err(error) => {
-            tracing::error!(%error, "the figures cannot be read");
-            HttpResponse::ServiceUnavailable().body("the database does not answer\n")
-        }
-    }
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(telemetry::figures(&app).await)
 }

@@ -6,7 +6,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use shoal_federation::Federation;
@@ -93,13 +93,20 @@ fn restore(tracker: &Tracker, file: &Path) {
     }
 }
 
-/// Writes swarms and completion counts; the file is replaced as a whole or not at all.
+/// Writes swarms, and what was counted of them; swarms are saved although the database may be gone.
 ///
 /// # Errors
 /// When the file or the database cannot be written.
 pub(crate) fn save(app: &App) -> anyhow::Result<()> {
+    let saved = save_swarms(app);
     count_completions(app)?;
     announce_keys::keep_uses(app)?;
+    saved
+}
+
+/// Writes the swarms; the file is replaced as a whole or not at all.
+fn save_swarms(app: &App) -> anyhow::Result<()> {
+    let started = Instant::now();
     let file = app.config.swarms_file();
     let fresh = file.with_extension("new");
     let said = || format!("cannot save the swarms to {}", file.display());
@@ -107,12 +114,14 @@ pub(crate) fn save(app: &App) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(said)?;
     }
     let mut out = BufWriter::new(private(&fresh).with_context(said)?);
-    app.tracker
+    let peers = (app.tracker)
         .snapshot(app.tracker_now(), &mut out)
         .with_context(said)?;
     out.flush().with_context(said)?;
     out.get_ref().sync_all().with_context(said)?;
-    std::fs::rename(&fresh, &file).with_context(said)
+    std::fs::rename(&fresh, &file).with_context(said)?;
+    app.chores.saved(app.uptime(), started.elapsed(), peers);
+    Ok(())
 }
 
 /// A new file that only its owner may read: swarms hold addresses.
@@ -146,7 +155,9 @@ fn count_completions(app: &App) -> Result<(), StoreError> {
 pub(crate) fn start(app: &Arc<App>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
     let mut work = vec![
         every(Duration::from_secs(1), app, stopped, |app| {
-            app.tracker.sweep(app.tracker_now(), SWEPT_PER_SECOND);
+            let started = Instant::now();
+            let swept = app.tracker.sweep(app.tracker_now(), SWEPT_PER_SECOND);
+            app.chores.swept(started.elapsed(), swept.forgotten as u64);
             Ok(())
         }),
         every(Duration::from_secs(30), app, stopped, |app| {

@@ -1,19 +1,21 @@
 //! What an operator sees: the log on standard error and the figures at `/metrics`.
 //!
 //! Neither ever holds client addresses or secrets: requests are counted by outcome, not told one by one. How figures are
-//! written is in `telemetry/figure.rs`, those of the tracker are in `telemetry/tracker.rs`.
+//! written is in `telemetry/figure.rs`; which there are, in the files beside it.
 
+mod chores;
 mod figure;
+mod process;
+mod stored;
 mod tracker;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing_subscriber::EnvFilter;
 
-use shoal_store::DeliveryCounts;
-
 use crate::app::App;
 use crate::config::{Log, LogFormat};
+pub use chores::Chores;
 use figure::Figure;
 
 /// Starts the log for this process.
@@ -47,19 +49,22 @@ impl Requests {
     }
 }
 
-/// All figures, as Prometheus reads them; the database is asked once.
-///
-/// # Errors
-/// Only when the store fails.
-pub async fn figures(app: &App) -> Result<String, shoal_store::StoreError> {
-    let (stats, waiting) = app
-        .read(|store| Ok((store.stats()?, store.delivery_counts()?)))
-        .await?;
+/// All figures, as Prometheus reads them. The database is asked once; when it does not answer, what it knows is left out.
+pub async fn figures(app: &App) -> String {
     let mut out = String::new();
     Figure::new(&mut out, "shoal_build_info", "gauge", "The running version.")
         .value(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
+    process::figures(app.uptime(), &mut out);
+    requests(app, &mut out);
+    stored::figures(app, &mut out).await;
+    tracker::figures(app, &mut out);
+    app.chores.figures(app.uptime(), &mut out);
+    out
+}
+
+fn requests(app: &App, out: &mut String) {
     let mut requests = Figure::new(
-        &mut out,
+        out,
         "shoal_http_requests_total",
         "counter",
         "Requests answered, by class.",
@@ -67,54 +72,4 @@ pub async fn figures(app: &App) -> Result<String, shoal_store::StoreError> {
     for (class, counter) in app.requests.0.iter().enumerate().skip(1) {
         requests.value(&format!("class=\"{class}xx\""), counter.load(Ordering::Relaxed));
     }
-    Figure::new(
-        &mut out,
-        "shoal_catalogue",
-        "gauge",
-        "What is published and visible.",
-    )
-    .value("kind=\"datasets\"", stats.datasets)
-    .value("kind=\"uploads\"", stats.uploads)
-    .value("kind=\"collections\"", stats.collections)
-    .value("kind=\"accounts\"", stats.accounts)
-    .value("kind=\"files\"", stats.files);
-    Figure::new(
-        &mut out,
-        "shoal_catalogue_bytes",
-        "gauge",
-        "Size of all visible content.",
-    )
-    .value("", stats.total_size);
-    delivery_figures(&waiting, &mut out);
-    tracker::figures(app, &mut out);
-    Ok(out)
-}
-
-fn delivery_figures(waiting: &DeliveryCounts, out: &mut String) {
-    Figure::new(
-        out,
-        "shoal_deliveries_waiting",
-        "gauge",
-        "Activities on their way to an inbox.",
-    )
-    .value("", waiting.waiting);
-    Figure::new(
-        out,
-        "shoal_delivery_hosts",
-        "gauge",
-        "Servers with something on its way, by how they do.",
-    )
-    .value("state=\"waiting\"", waiting.hosts_waiting)
-    .value("state=\"failing\"", waiting.hosts_failing)
-    .value("state=\"paused\"", waiting.hosts_paused);
-    let oldest = waiting
-        .oldest_waiting_at
-        .map_or(0, |at| (crate::clock::now() - at).max(0) / 1000);
-    Figure::new(
-        out,
-        "shoal_delivery_oldest_seconds",
-        "gauge",
-        "Age of what waits longest.",
-    )
-    .value("", oldest);
 }

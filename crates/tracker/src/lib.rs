@@ -7,6 +7,7 @@
 mod address;
 mod admission;
 mod budget;
+mod census;
 mod clients;
 mod departed;
 mod exchange;
@@ -31,6 +32,7 @@ mod tracker;
 pub mod udp;
 pub mod wire;
 
+pub use census::Counted;
 pub use clients::{Clients, ClientsFault};
 pub use exchange::{Heard, Letter, MAX_TORRENTS, Said, Session, SocketId, TooMuch};
 pub use figures::{Family, Figures, Outcome, Protocol, Tally, Times};

@@ -2,6 +2,7 @@
 //! request is worked on in `shard.rs`; listing is in `registry.rs`, forgetting in `sweep.rs`, restarts in `snapshot.rs`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::{Mutex, MutexGuard};
 use rand::Rng;
@@ -41,6 +42,8 @@ pub struct Tracker {
 pub struct Totals {
     /// Torrents that are known: listed, forbidden, or unlisted with peers. The second key of a hybrid counts too.
     pub known: u64,
+    /// Those of them that are neither listed nor forbidden.
+    pub unlisted: u64,
     /// Torrents that have a peer.
     pub torrents: u64,
     /// IPv4 peers.
@@ -51,6 +54,10 @@ pub struct Totals {
     pub guests: u64,
     /// Peers of all sorts that have everything.
     pub seeders: u64,
+    /// Those that do not, partial seeds left out.
+    pub leechers: u64,
+    /// Those that have all they want, though not all there is (BEP 21).
+    pub partial_seeds: u64,
     /// Downloads completed since the start.
     pub completed: u64,
 }
@@ -213,19 +220,25 @@ impl Tracker {
 
     /// What the tracker counts in all. Looks into each shard in turn, so numbers may be of slightly different moments.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
+        let mut totals = Totals {
+            unlisted: self.house.unlisted.0.load(Ordering::Relaxed).into(),
+            ..Totals::default()
+        };
         for shard in &self.shards {
             let shard = shard.0.lock();
             totals.known += shard.torrents.len() as u64;
             totals.torrents += u64::from(shard.swarms);
             totals.peers4 += u64::from(shard.members.all() - shard.members.six);
             totals.peers6 += u64::from(shard.members.six);
-            totals.seeders += u64::from(shard.members.seeders);
+            let mut members = shard.members;
             for (key, room) in &shard.rooms {
                 totals.guests += room.len() as u64;
-                totals.seeders += u64::from(room.members().seeders);
+                members += room.members();
                 totals.torrents += u64::from(shard.has_guests_only(&self.house, key));
             }
+            totals.seeders += u64::from(members.seeders);
+            totals.leechers += u64::from(members.leechers);
+            totals.partial_seeds += u64::from(members.partial_seeds);
             totals.completed += shard.completed;
         }
         totals

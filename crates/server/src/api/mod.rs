@@ -12,6 +12,7 @@ pub(crate) mod following;
 pub(crate) mod instances;
 mod openapi;
 mod paging;
+mod scrape;
 mod shapes;
 mod uploads;
 
@@ -50,6 +51,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .configure(datasets::configure)
         .configure(following::configure)
         .configure(openapi::configure)
+        .configure(scrape::configure)
         .configure(uploads::configure)
         .default_service(web::to(|| async { Err::<web::Bytes, _>(Problem::not_found()) }));
 }

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    accounts, admin, announce_keys, catalogue, collections, datasets, deliveries, following, instances,
+    accounts, admin, announce_keys, catalogue, collections, datasets, deliveries, following, instances, scrape,
     uploads,
 };
 
@@ -30,6 +30,7 @@ use super::{
         collections::take_dataset,
         datasets::list, datasets::create, datasets::show, datasets::edit, datasets::withdraw,
         following::list, following::follow, following::unfollow,
+        scrape::scrape,
         instances::list, instances::block, instances::allow, instances::reset,
         uploads::list, uploads::of_dataset, uploads::create, uploads::show, uploads::edit, uploads::files, uploads::hosts,
         uploads::torrent

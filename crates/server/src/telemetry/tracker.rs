@@ -1,6 +1,6 @@
 //! The tracker's figures: what it was asked, how long that took, and what the swarms hold. Counted in the tracker itself.
 
-use shoal_tracker::{Family, Figures, Outcome, Protocol, Times};
+use shoal_tracker::{Family, Figures, Outcome, Protocol, Settings, Times};
 
 use super::figure::Figure;
 use crate::app::App;
@@ -8,6 +8,7 @@ use crate::app::App;
 /// Writes all of them.
 pub(super) fn figures(app: &App, out: &mut String) {
     swarms(app, out);
+    limits(app.tracker.settings(), out);
     let figures = app.tracker.figures();
     requests(&figures, out);
     times(&figures, out);
@@ -15,11 +16,53 @@ pub(super) fn figures(app: &App, out: &mut String) {
 
 fn swarms(app: &App, out: &mut String) {
     let totals = app.tracker.totals();
-    Figure::new(out, "shoal_tracker_torrents", "gauge", "Torrents with peers.").value("", totals.torrents);
+    let mut gauge = |name, help, value: u64| {
+        Figure::new(out, name, "gauge", help).value("", value);
+    };
+    gauge("shoal_tracker_torrents", "Torrents with peers.", totals.torrents);
+    gauge(
+        "shoal_tracker_known_torrents",
+        "Torrents listed, taken off, or with peers.",
+        totals.known,
+    );
+    gauge(
+        "shoal_tracker_unlisted_torrents",
+        "Those of them that nobody listed.",
+        totals.unlisted,
+    );
+    gauge("shoal_tracker_seeders", "Complete copies.", totals.seeders);
+    gauge("shoal_tracker_leechers", "Peers that download.", totals.leechers);
+    gauge(
+        "shoal_tracker_partial_seeds",
+        "Peers that have all they want, but not all there is.",
+        totals.partial_seeds,
+    );
+    gauge(
+        "shoal_tracker_webrtc_peers",
+        "Peers that speak WebRTC.",
+        totals.guests,
+    );
     Figure::new(out, "shoal_tracker_peers", "gauge", "Peers by address family.")
         .value("family=\"ipv4\"", totals.peers4)
         .value("family=\"ipv6\"", totals.peers6);
-    Figure::new(out, "shoal_tracker_seeders", "gauge", "Complete copies.").value("", totals.seeders);
+    let help = "Downloads completed since the start.";
+    Figure::new(out, "shoal_tracker_completions_total", "counter", help).value("", totals.completed);
+}
+
+fn limits(settings: &Settings, out: &mut String) {
+    let mut figure = Figure::new(out, "shoal_tracker_limit", "gauge", "Limits in force.");
+    for (of, limit) in [
+        ("torrents", settings.max_torrents),
+        ("peers", settings.max_peers),
+        ("peers_per_torrent", settings.max_peers_per_torrent),
+        ("peers_per_address", settings.max_peers_per_address),
+    ] {
+        let labels = format!("of=\"{of}\"");
+        match limit {
+            0 | u32::MAX => figure.value(&labels, "+Inf"),
+            limit => figure.value(&labels, limit),
+        };
+    }
 }
 
 /// All protocols and outcomes are there from the start, so that a rate is known at the first of them.

@@ -4,6 +4,7 @@
 mod attacks;
 mod budgets;
 mod cases;
+mod census;
 mod exchange;
 mod http;
 mod messages;

@@ -317,6 +317,10 @@ impl Pair {
             (totals.peers4, totals.peers6, totals.seeders),
             (four, six, seeders)
         );
+        assert_eq!(
+            totals.seeders + totals.leechers + totals.partial_seeds,
+            four + six
+        );
         let swarms = self
             .torrents
             .values()
