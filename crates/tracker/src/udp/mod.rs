@@ -27,7 +27,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 pub use self::connection::{ConnectionIds, LONGEST_LIFE};
-pub use self::desk::Desk;
+pub use self::desk::{Desk, When};
 use self::post::Post;
 use crate::time::Clock;
 use crate::tracker::Tracker;

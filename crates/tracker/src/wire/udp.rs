@@ -66,7 +66,8 @@ impl<'a> Datagram<'a> {
         let connection = u64::from_be_bytes(part(head, 0));
         let packet = match u32::from_be_bytes(part(head, 8)) {
             CONNECT if connection == MAGIC => Packet::Connect,
-            CONNECT => return None,
+            // An error is never answered, so that no two programs can be made to tell each other of errors for ever.
+            CONNECT | ERROR => return None,
             ANNOUNCE => announce(rest),
             SCRAPE => scrape(rest),
             _ => Packet::Malformed("the action must be 0 (connect), 1 (announce) or 2 (scrape)"),

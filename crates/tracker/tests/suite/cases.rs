@@ -32,11 +32,16 @@ pub(super) const TOLERATED: [&str; 9] = [
 ];
 
 pub(super) fn cases() -> Option<Value> {
+    of("http_announce")
+}
+
+/// The cases of a name, if the corpora are there.
+pub(super) fn of(name: &str) -> Option<Value> {
     let folder = std::env::var("SHOAL_CORPORA").map_or_else(
         |_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
         PathBuf::from,
     );
-    let text = fs::read_to_string(folder.join("vectors/tracker/http_announce.json"));
+    let text = fs::read_to_string(folder.join(format!("vectors/tracker/{name}.json")));
     if text.is_err() {
         eprintln!("skipped: no corpora at {}", folder.display());
     }

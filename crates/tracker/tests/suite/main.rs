@@ -15,6 +15,7 @@ mod registry;
 mod restart;
 mod rules;
 mod udp;
+mod udp_cases;
 mod week;
 mod wire;
 
