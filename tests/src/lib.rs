@@ -21,6 +21,7 @@ pub mod signer;
 pub mod skip;
 pub mod wait;
 pub mod web;
+pub mod websocket;
 pub mod wire;
 
 use std::path::{Path, PathBuf};

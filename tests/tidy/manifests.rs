@@ -47,6 +47,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("reqwest-middleware", &["shoal-federation"]),
     ("reqwest", &["shoal-federation", "shoal", "shoal-tests"]),
     ("actix-web", &["shoal", "shoal-tests"]),
+    ("actix-http", &["shoal"]),
     ("actix-multipart", &["shoal"]),
     ("askama", &["shoal"]),
     ("tokio", &["shoal-federation", "shoal", "shoal-tests"]),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpServer, dev::ServerHandle, web};
 use anyhow::Context;
+use rustix::net::sockopt::set_tcp_user_timeout;
 use shoal_federation::Federation;
 use shoal_store::{Id, Millis, Moment, Role, Scope, Scopes, Store, StoreError};
 use shoal_tracker::{Seconds, Tracker};
@@ -23,6 +24,7 @@ use crate::limits::Limits;
 use crate::node::Node;
 use crate::stats::Stats;
 use crate::telemetry::{Chores, Requests};
+use crate::websocket::Sockets;
 use crate::{accounts, clock, routes, tasks};
 
 /// Name of the account that the first start makes.
@@ -30,6 +32,9 @@ pub const FIRST_ACCOUNT: &str = "owner";
 
 /// How long requests and background work may take to end when the program stops.
 const PATIENCE: Duration = Duration::from_secs(24);
+
+/// Milliseconds after which a connection is ended that takes nothing of what was sent.
+const STALLED: u32 = 60_000;
 
 /// Everything a request can reach.
 pub struct App {
@@ -43,6 +48,8 @@ pub struct App {
     pub tracker: Arc<Tracker>,
     /// How we speak to other servers.
     pub federation: Arc<Federation>,
+    /// Sockets of browsers.
+    pub(crate) sockets: Sockets,
     /// Rates.
     pub limits: Limits,
     /// Figures of the web server.
@@ -85,6 +92,8 @@ impl App {
         let listener = TcpListener::bind(config.http.listen)
             .with_context(|| format!("http.listen: cannot listen on {}", config.http.listen))?;
         let http = listener.local_addr()?;
+        // Connections inherit it: one that takes nothing of what it is sent ends, though it never closes.
+        set_tcp_user_timeout(&listener, STALLED)?;
         let opened = tokio::task::spawn_blocking(move || Opened::open(config, http)).await??;
         let first_sign_in = opened.first_sign_in.clone();
         let app = web::Data::new(opened.into_app().await?);
@@ -237,6 +246,7 @@ impl Opened {
             url: self.url,
             store: self.store,
             tracker: self.tracker,
+            sockets: Sockets::new(self.config.tracker.websocket.clone()),
             limits: Limits::default(),
             requests: Requests::default(),
             chores: Chores::default(),
@@ -291,7 +301,8 @@ fn serve_web(app: &web::Data<App>, listener: TcpListener) -> anyhow::Result<acti
         .client_request_timeout(Duration::from_secs(10))
         .client_disconnect_timeout(Duration::from_secs(5))
         .keep_alive(Duration::from_secs(60))
-        .max_connections(10_000)
+        // For each worker; sockets, which stay, keep nobody else out.
+        .max_connections(10_000 + app.config.tracker.websocket.max_sockets)
         .shutdown_timeout(20)
         .listen(listener)?;
     Ok(server.run())
@@ -341,6 +352,7 @@ impl Running {
     pub async fn stop(self) -> anyhow::Result<()> {
         self.app.ready.store(false, Ordering::Release);
         let _nobody_listens = self.stop.send(true);
+        self.app.sockets.close();
         let servers = async {
             for server in &self.servers {
                 server.stop(true).await;

@@ -7,6 +7,7 @@ mod load;
 mod tracker_clients;
 mod tracker_http;
 mod udp;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub use load::{ConfigError, Overrides};
 pub use tracker_clients::TrackerClients;
 pub use tracker_http::TrackerHttp;
 pub use udp::{Udp, UdpBackend};
+pub use websocket::WebSocketSettings;
 
 /// The documented default configuration, as `shoal config` prints it.
 pub const EXAMPLE: &str = include_str!("../../../shoal.example.toml");
@@ -131,6 +133,8 @@ pub struct TrackerSettings {
     pub http: TrackerHttp,
     /// Which client programs are served.
     pub clients: TrackerClients,
+    /// The tracker for browsers.
+    pub websocket: WebSocketSettings,
 }
 
 /// `[federation]`
@@ -233,6 +237,7 @@ impl Default for TrackerSettings {
             udp: Udp::default(),
             http: TrackerHttp::default(),
             clients: TrackerClients::default(),
+            websocket: WebSocketSettings::default(),
         }
     }
 }
@@ -365,6 +370,7 @@ impl TrackerSettings {
         faults.extend(self.udp.faults());
         faults.extend(self.http.faults());
         faults.extend(self.clients.faults());
+        faults.extend(self.websocket.faults());
         faults
     }
 }

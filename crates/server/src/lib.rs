@@ -16,6 +16,7 @@ mod slow;
 mod stats;
 mod tasks;
 mod view;
+mod websocket;
 
 pub mod accounts;
 pub mod app;

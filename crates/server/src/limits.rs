@@ -100,7 +100,7 @@ fn check<K: std::hash::Hash + Eq + Clone>(
 }
 
 /// The address itself, or the /64 of an IPv6 address.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

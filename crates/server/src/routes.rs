@@ -7,7 +7,7 @@ use actix_web::{App as Actix, Error, HttpResponse, web};
 use shoal_tracker::Protocol;
 
 use crate::app::App;
-use crate::{activitypub, announce, api, pages, records, slow, stats, telemetry};
+use crate::{activitypub, announce, api, pages, records, slow, stats, telemetry, websocket};
 
 /// Nothing is loaded from elsewhere, nothing inline, nobody frames us. A page that must send a form to another server
 /// sets its own.
@@ -28,6 +28,7 @@ pub(crate) fn app(
 > {
     let counted = app.clone();
     let tally = web::Data::from(app.tracker.tally(Protocol::Http));
+    let sockets = websocket::Ledger::of(&app);
     let headers = DefaultHeaders::new()
         .add(("Content-Security-Policy", CONTENT_SECURITY))
         .add(("X-Content-Type-Options", "nosniff"))
@@ -36,6 +37,7 @@ pub(crate) fn app(
     Actix::new()
         .app_data(app)
         .app_data(tally)
+        .app_data(sockets)
         .wrap(from_fn(slow::steady))
         .wrap(headers)
         .wrap(from_fn(
@@ -49,6 +51,8 @@ pub(crate) fn app(
                 }
             },
         ))
+        // Before the other announces, the ones that ask for a socket.
+        .configure(websocket::configure)
         // Announces first: they are most of the traffic, and are never compressed.
         .configure(announce::configure)
         .configure(stats::configure)

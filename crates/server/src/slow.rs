@@ -15,6 +15,8 @@ use actix_web::{Error, HttpMessage, web::Bytes};
 use futures_util::Stream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::websocket;
+
 /// How long a body may take that has no bytes.
 const GRACE: Duration = Duration::from_secs(20);
 /// How many bytes buy one more second: the slowest line that is waited for.
@@ -25,6 +27,9 @@ pub(crate) async fn steady<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
+    if websocket::is_socket(&request) {
+        return next.call(request).await;
+    }
     let body = request.take_payload();
     if matches!(body, Payload::None) {
         return next.call(request).await;

@@ -11,5 +11,6 @@ mod keys;
 mod ownership;
 mod reading;
 mod signatures;
+mod sockets;
 mod stage;
 mod structured;

@@ -7,8 +7,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    accounts, admin, announce_keys, catalogue, collections, datasets, deliveries, following, instances, scrape,
-    uploads,
+    accounts, admin, announce_keys, catalogue, collections, datasets, deliveries, following, instances,
+    scrape, uploads,
 };
 
 #[derive(OpenApi)]

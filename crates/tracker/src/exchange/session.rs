@@ -92,7 +92,19 @@ impl Session {
         !self.homes.is_empty()
     }
 
-    /// Serves one message: 400 at once, 20 in a second on the whole.
+    /// Counts one thing that the client sent, a message or less: 400 at once, 20 in a second on the whole.
+    ///
+    /// # Errors
+    /// It was one too many.
+    pub fn allow(&mut self, now: Seconds) -> Result<(), TooMuch> {
+        let seconds = now.0.saturating_sub(self.counted_at.0);
+        self.counted_at = now;
+        let allowance = self.allowance.saturating_add(seconds.saturating_mul(PER_SECOND));
+        self.allowance = allowance.min(BURST).checked_sub(1).ok_or(TooMuch)?;
+        Ok(())
+    }
+
+    /// Serves one message, and counts it: 400 at once, 20 in a second on the whole.
     ///
     /// # Errors
     /// It was one too many.
@@ -103,10 +115,7 @@ impl Session {
         rng: &mut impl Rng,
         letters: &mut Vec<Letter>,
     ) -> Result<Heard, TooMuch> {
-        let seconds = said.now.0.saturating_sub(self.counted_at.0);
-        self.counted_at = said.now;
-        let allowance = self.allowance.saturating_add(seconds.saturating_mul(PER_SECOND));
-        self.allowance = allowance.min(BURST).checked_sub(1).ok_or(TooMuch)?;
+        self.allow(said.now)?;
         let caller = Caller::new(said.now, self.source);
         let before = letters.len();
         let served = match parse(said.text) {
