@@ -68,7 +68,7 @@ async fn too_much_of_anything_closes_the_socket_and_no_other() -> Result<()> {
     assert!(matches!(parts.closed().await?, 0 | 1009));
     // What fits is read, and bounded.
     let mut many = Socket::open(here).await?;
-    let reply = many.ask(&announce(TORRENT, "many", 900, 1)).await;
+    let reply = many.ask(&announce(TORRENT, "many", 500, 1)).await;
     assert!(reply?["interval"].is_u64());
     assert_eq!(other.letter().await?["peer_id"], "many----------------");
     let reply = many.ask(&announce(TORRENT, "many", 1, 20_000)).await?;
@@ -349,7 +349,7 @@ async fn messages_of_the_corpora_leave_the_socket_or_close_it() -> Result<()> {
         PathBuf::from,
     );
     let Ok(text) = std::fs::read_to_string(folder.join("vectors/tracker/websocket.json")) else {
-        println!("skipped: no corpora at {}", folder.display());
+        eprintln!("skipped: no corpora at {}", folder.display());
         return Ok(());
     };
     let (shoal, here) = open(Setup::new()).await?;

@@ -45,6 +45,7 @@ pub(crate) enum Crowded {
 }
 
 /// The way to one socket.
+#[derive(Debug)]
 pub(crate) struct Line {
     socket: SocketId,
     network: IpAddr,
@@ -52,7 +53,7 @@ pub(crate) struct Line {
     session: Mutex<Session>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Queue {
     letters: VecDeque<String>,
     bytes: usize,
@@ -234,14 +235,14 @@ mod tests {
     #[test]
     fn sockets_are_bounded_in_all_and_for_an_address() {
         let sockets = sockets();
-        let first = admit(&sockets, "2001:db8::1").ok().expect("there is room");
+        let first = admit(&sockets, "2001:db8::1").expect("there is room");
         assert!(admit(&sockets, "2001:db8::2").is_ok());
         assert_eq!(admit(&sockets, "2001:db8::3").err(), Some(Crowded::There));
         assert!(admit(&sockets, "2001:db8:1::3").is_ok());
         assert_eq!(admit(&sockets, "192.0.2.1").err(), Some(Crowded::Here));
         sockets.forget(&first);
         sockets.forget(&first);
-        let again = admit(&sockets, "2001:db8::3").ok().expect("there is room again");
+        let again = admit(&sockets, "2001:db8::3").expect("there is room again");
         assert_eq!(sockets.crowd.lock().all, 3);
         sockets.close();
         assert!(
@@ -264,7 +265,7 @@ mod tests {
             mode: Mode::Open,
             ..Settings::new(1)
         });
-        let line = admit(&sockets, "192.0.2.1").ok().expect("there is room");
+        let line = admit(&sockets, "192.0.2.1").expect("there is room");
         let text =
             br#"{"action":"announce","info_hash":"aaaaaaaaaaaaaaaaaaaa","peer_id":"bbbbbbbbbbbbbbbbbbbb"}"#;
         let said = Said {

@@ -193,7 +193,7 @@ impl Session {
             (Ok(()), Some(home)) if !self.homes.contains(&home) => self.homes.push(home),
             (Ok(()), None) if goes => self.homes.retain(|home| *home != request.key),
             // Whoever is no longer served, such as by a key that was revoked, is not left where it is.
-            (Err(refusal), _) if !matches!(refusal, Refusal::Malformed(_)) => {
+            (Err(Refusal::UnknownKey | Refusal::Private | Refusal::ClientDenied), _) => {
                 tracker.part(request.key, self.socket, self.source);
             }
             _ => {}
