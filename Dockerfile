@@ -29,9 +29,11 @@ WORKDIR /data
 # The container's own addresses: what is reachable from outside is decided by the ports that are published. The figures
 # stay on the loopback of the container; docs/admin/watching.md says how to reach them.
 ENV SHOAL__DATA=/data \
-    SHOAL__HTTP__LISTEN=0.0.0.0:8080
+    SHOAL__HTTP__LISTEN=0.0.0.0:8080 \
+    SHOAL__TRACKER__UDP__LISTEN='["0.0.0.0:6969"]' \
+    SHOAL__TRACKER__HTTP__LISTEN='["0.0.0.0:6969"]'
 VOLUME /data
-EXPOSE 8080
+EXPOSE 8080 6969/tcp 6969/udp
 # Asks /readyz through bash, so that the image needs no HTTP client.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]

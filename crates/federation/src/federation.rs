@@ -35,6 +35,8 @@ const INSTANCE: &str = "instance.actor";
 pub struct Settings {
     /// The public base URL; never from a Host header.
     pub base_url: Url,
+    /// Where torrent clients are told to announce.
+    pub trackers: Vec<String>,
     /// What this server calls itself.
     pub title: String,
     /// One or two sentences about it.
@@ -119,7 +121,7 @@ impl Federation {
     /// # Errors
     /// [`BuildError`]; nothing works without.
     pub async fn build(settings: Settings, store: Arc<Store>) -> Result<Arc<Self>, BuildError> {
-        let urls = Urls::new(&settings.base_url);
+        let urls = Urls::new(&settings.base_url).with_announces(settings.trackers.clone());
         let moment = moment_of(&settings.clock);
         let title = settings.title.clone();
         let keeper = Arc::clone(&store);

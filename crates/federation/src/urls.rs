@@ -10,6 +10,7 @@ use url::Url;
 pub struct Urls {
     base: Url,
     text: String,
+    announces: Vec<String>,
 }
 
 impl Urls {
@@ -20,7 +21,18 @@ impl Urls {
         base.set_query(None);
         base.set_fragment(None);
         let text = base.as_str().trim_end_matches('/').to_owned();
-        Self { base, text }
+        let announces = vec![format!("{text}/announce")];
+        Self {
+            base,
+            text,
+            announces,
+        }
+    }
+
+    /// With the addresses at which torrent clients are told to announce, instead of the one under the base URL.
+    #[must_use]
+    pub fn with_announces(self, announces: Vec<String>) -> Self {
+        Self { announces, ..self }
     }
 
     /// The base URL without a trailing slash.
@@ -107,9 +119,9 @@ impl Urls {
         url.into()
     }
 
-    /// The HTTP tracker.
-    pub fn announce(&self) -> String {
-        format!("{}/announce", self.text)
+    /// Where torrent clients are told to announce, the most usual address first.
+    pub fn announces(&self) -> &[String] {
+        &self.announces
     }
 }
 

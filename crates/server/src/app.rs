@@ -273,6 +273,7 @@ fn federation_settings(
     };
     Ok(shoal_federation::Settings {
         base_url: url.clone(),
+        trackers: config.announce_urls(url),
         title: config.instance.title.clone(),
         description: config.instance.description.clone(),
         software_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -3,6 +3,7 @@
 //! How a tree is put together from defaults, file, environment and flags is in `config/load.rs`; the text that
 //! `shoal config` prints is `shoal.example.toml`, kept equal to these defaults by a test there. Next in the flow: `app.rs`.
 
+mod addresses;
 mod load;
 mod tracker_clients;
 mod tracker_http;
@@ -127,6 +128,8 @@ pub struct TrackerSettings {
     pub requests_per_second_per_network: u32,
     /// Networks of reverse proxies whose `X-Forwarded-For` is believed, right-most foreign address first.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where clients are told to announce; none means what follows from `instance.url` and the listeners.
+    pub announce_urls: Vec<Url>,
     /// Listening for UDP.
     pub udp: Udp,
     /// The tracker's own listener for HTTP.
@@ -234,6 +237,7 @@ impl Default for TrackerSettings {
             requests_per_second_per_address: 200,
             requests_per_second_per_network: 2000,
             trusted_proxies: Vec::new(),
+            announce_urls: Vec::new(),
             udp: Udp::default(),
             http: TrackerHttp::default(),
             clients: TrackerClients::default(),
@@ -367,6 +371,7 @@ impl TrackerSettings {
                 <= 100_000,
             "tracker.requests_per_second_per_address, …_per_network: must be at most 100,000, or 0 for no limit",
         );
+        faults.extend(self.faults_of_addresses());
         faults.extend(self.udp.faults());
         faults.extend(self.http.faults());
         faults.extend(self.clients.faults());

@@ -124,19 +124,13 @@ pub async fn publish(app: &App, account: Id, slug: &str, form: UploadForm) -> Re
     })
 }
 
-/// The magnet link of an upload: its hashes, name, size, web seeds, and our tracker before its own.
+/// The magnet link of an upload: its hashes, name, size, web seeds, and our trackers before its own.
 #[must_use]
 pub fn magnet(app: &App, upload: &Upload) -> Magnet {
-    let mut trackers = vec![app.link("announce")];
-    trackers.extend(
-        upload
-            .trackers
-            .iter()
-            .filter(|url| **url != trackers[0])
-            .take(20)
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
+    let mut trackers = app.federation.urls().announces().to_vec();
+    let others = upload.trackers.iter().filter(|url| !trackers.contains(url));
+    let others: Vec<String> = others.take(20).cloned().collect();
+    trackers.extend(others);
     Magnet {
         info_hash_v1: upload.info_hash_v1,
         info_hash_v2: upload.info_hash_v2,

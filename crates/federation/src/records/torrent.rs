@@ -58,7 +58,7 @@ fn names(urls: &Urls, upload: &Upload) -> TorrentNames {
     }
 }
 
-/// The magnet link of an upload: with our tracker first, unless the torrent asks for its own only.
+/// The magnet link of an upload: with our trackers first, unless the torrent asks for its own only.
 #[must_use]
 pub fn magnet(urls: &Urls, upload: &Upload) -> Magnet {
     let web_seeds = upload.web_seeds.iter().filter(|seed| is_short(seed));
@@ -73,13 +73,10 @@ pub fn magnet(urls: &Urls, upload: &Upload) -> Magnet {
 }
 
 fn trackers(urls: &Urls, upload: &Upload) -> Vec<String> {
-    let own = (!upload.private).then(|| urls.announce());
-    let others = upload
-        .trackers
-        .iter()
-        .filter(|tracker| **tracker != urls.announce() || upload.private);
-    let all = own.into_iter().chain(others.cloned());
-    all.filter(|tracker| is_short(tracker)).take(ADDRESSES).collect()
+    let own = if upload.private { &[][..] } else { urls.announces() };
+    let others = upload.trackers.iter().filter(|tracker| !own.contains(tracker));
+    let all = own.iter().chain(others).filter(|tracker| is_short(tracker));
+    all.take(ADDRESSES).cloned().collect()
 }
 
 fn is_short(address: &str) -> bool {

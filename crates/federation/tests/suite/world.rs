@@ -63,6 +63,7 @@ impl World {
         let now: Clock = Arc::new(move || reading.load(Ordering::SeqCst));
         let settings = Settings {
             base_url: Url::parse("http://shoal.test/").expect("a URL"),
+            trackers: vec!["http://shoal.test/announce".into()],
             title: "Test archive".to_owned(),
             description: "For tests.".to_owned(),
             software_version: "0.1.0".to_owned(),

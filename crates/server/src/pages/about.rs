@@ -17,7 +17,7 @@ pub(crate) struct AboutPage {
     pub(crate) description: String,
     pub(crate) figures: String,
     pub(crate) handle: String,
-    pub(crate) announce: String,
+    pub(crate) announces: Vec<String>,
     pub(crate) contact: Option<Link>,
     pub(crate) version: &'static str,
 }
@@ -49,7 +49,7 @@ pub(crate) async fn about(app: web::Data<App>, visitor: Visitor) -> Answer {
         handle: actor
             .map(|actor| format!("@{}@{}", actor.name, app.authority()))
             .unwrap_or_default(),
-        announce: app.link("announce"),
+        announces: app.federation.urls().announces().to_vec(),
         contact: contact(&app.config.instance.contact),
         version: env!("CARGO_PKG_VERSION"),
         description,

@@ -62,7 +62,11 @@ pub(super) fn doors() -> Vec<(&'static str, String)> {
         description: "Public data about seas, coasts and rivers.".into(),
         figures: "412 datasets in 530 uploads".into(),
         handle: "@archive.example@archive.example".into(),
-        announce: "https://archive.example/announce".into(),
+        announces: vec![
+            "https://archive.example/announce".into(),
+            "udp://archive.example:6969/announce".into(),
+            "wss://archive.example/announce".into(),
+        ],
         contact: Some(Link::new("mailto:desk@archive.example", "desk@archive.example")),
         version: "0.1.0",
     };
