@@ -22,6 +22,7 @@ const BENCHES: &[(&str, &str)] = &[
     ("deliveries", "Store: publishing and deliveries"),
     ("records", "Records: written, signed and kept"),
     ("program", "The whole program"),
+    ("sockets", "Sockets of browsers"),
     ("federation", "Federation: telling and being told"),
 ];
 

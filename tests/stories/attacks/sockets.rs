@@ -148,7 +148,7 @@ async fn names_are_nobodys_and_do_not_cross() -> Result<()> {
     let alone = second.ask(&announce(TORRENT, "same", 1, 10)).await?;
     assert_eq!(alone["incomplete"], 2);
     let mut third = Socket::open(here).await?;
-    third.ask(&announce(TORRENT, "third", 1, 10)).await?;
+    third.ask(&announce(TORRENT, "third", 0, 0)).await?;
     let stopped = json!({ "event": "stopped" });
     let mut message = announce(TORRENT, "same", 0, 0);
     message["event"] = stopped["event"].clone();
