@@ -172,20 +172,19 @@ impl Socket {
         self.letter().await
     }
 
-    /// Passes over all that comes until the socket is closed; the code with which it was, 0 if with none.
+    /// Passes over all that comes until the socket is closed; the code with which it was, 0 if the connection just ended.
     ///
     /// # Errors
     /// When it stays open.
     pub async fn closed(&mut self) -> Result<u16> {
-        let mut code = 0;
         loop {
             match self.next().await {
                 Ok(Came::Frame(CLOSE, bytes)) => {
-                    code = bytes.first_chunk().map_or(0, |code| u16::from_be_bytes(*code));
+                    return Ok(bytes.first_chunk().map_or(0, |code| u16::from_be_bytes(*code)));
                 }
                 Ok(Came::Frame(..)) => {}
-                Ok(Came::End) => return Ok(code),
-                Err(error) if error.downcast_ref::<std::io::Error>().is_some() => return Ok(code),
+                Ok(Came::End) => return Ok(0),
+                Err(error) if error.downcast_ref::<std::io::Error>().is_some() => return Ok(0),
                 Err(error) => return Err(error),
             }
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use shoal_tests::instance::{Setup, Shoal};
+use shoal_tests::scene::{Scene, text};
 use shoal_tests::wait;
 use shoal_tests::websocket::{BINARY, Came, LAST, PING, Socket, TEXT, announce, answer, hash};
 use shoal_tests::wire;
@@ -197,6 +198,49 @@ async fn browsers_and_other_clients_share_a_swarm_and_never_meet() -> Result<()>
 }
 
 #[tokio::test]
+async fn what_is_hidden_loses_its_browsers_at_once() -> Result<()> {
+    let scene = Scene::set(Setup::new()).await?;
+    let here = scene.shoal.url().trim_start_matches("http://").parse()?;
+    let upload = scene.publish(1).await?;
+    let (v1, v2) = (
+        hash(text(&upload, "info_hash_v1")?)?,
+        hash(text(&upload, "info_hash_v2")?)?,
+    );
+    let (mut ann, mut bob) = (Socket::open(here).await?, Socket::open(here).await?);
+    let unknown = ann.ask(&announce(TORRENT, "ann", 0, 0)).await?;
+    assert!(
+        unknown["failure reason"]
+            .as_str()
+            .is_some_and(|words| words.contains("not listed")),
+        "{unknown}"
+    );
+    ann.ask(&announce(&v1, "ann", 0, 0)).await?;
+    // By the other hash of the hybrid it is the same swarm, and each hears the hash that it knows.
+    assert_eq!(bob.ask(&announce(&v2, "bob", 1, 10)).await?["incomplete"], 2);
+    assert_eq!(ann.letter().await?["info_hash"], v1);
+    let page = scene.web().get(text(&upload, "url")?).await?.expect(200)?.text();
+    assert!(page.contains("No complete copy online, 2 fetching"), "{page}");
+    let id = text(&upload, "id")?;
+    scene
+        .decide("uploads", id, "hide", "The publisher's licence forbids it.")
+        .await?;
+    for (socket, known) in [(&mut ann, &v1), (&mut bob, &v2)] {
+        let refused = socket.ask(&announce(known, "any", 1, 10)).await?;
+        assert!(
+            refused["failure reason"]
+                .as_str()
+                .is_some_and(|words| words.contains("moderators")),
+            "{refused}"
+        );
+    }
+    scene
+        .decide("uploads", id, "restore", "The publisher has agreed.")
+        .await?;
+    assert_eq!(ann.ask(&announce(&v1, "ann", 0, 0)).await?["incomplete"], 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn whoever_is_silent_or_does_not_read_is_let_go() -> Result<()> {
     let (shoal, here) = open(Setup::new().set("tracker.websocket.idle_seconds", "3")).await?;
     // Gone without a word, as when a line is cut: nothing that it is asked is answered.
@@ -348,12 +392,12 @@ async fn messages_of_the_corpora_leave_the_socket_or_close_it() -> Result<()> {
         |_| shoal_tests::checkout().join("../shared/corpora"),
         PathBuf::from,
     );
-    let Ok(text) = std::fs::read_to_string(folder.join("vectors/tracker/websocket.json")) else {
+    let Ok(cases) = std::fs::read_to_string(folder.join("vectors/tracker/websocket.json")) else {
         eprintln!("skipped: no corpora at {}", folder.display());
         return Ok(());
     };
     let (shoal, here) = open(Setup::new()).await?;
-    let cases: Value = serde_json::from_str(&text)?;
+    let cases: Value = serde_json::from_str(&cases)?;
     for case in cases["cases"].as_array().context("there are cases")? {
         let mut socket = Socket::open(here).await?;
         let name = case["name"].as_str().unwrap_or_default();

@@ -37,7 +37,7 @@ impl Ledger {
 /// Registers upgrades on `/announce` and `/announce/{key}`. To stand before the HTTP tracker, which takes all else there.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     let wishes = |context: &GuardContext<'_>| wishes_upgrade(context.head().headers());
-    for path in ["/announce", "/announce/{key}"] {
+    for path in ["/announce", "/announce/{key:.*}"] {
         config.route(path, web::get().guard(guard::fn_guard(wishes)).to(open));
     }
 }
