@@ -1,5 +1,5 @@
-//! aria2 fetches what was published from Transmission: two clients of different makers that find each other over HTTP.
-//! Neither reads v2, so as v1.
+//! aria2 fetches what was published from Transmission: two clients of different makers that find each other over UDP, and
+//! over HTTP on the tracker's own listener. Neither reads v2, so as v1.
 
 use std::env;
 use std::process::Command;
@@ -16,9 +16,19 @@ use super::transmission;
 const PROGRAM: &str = "SHOAL_TEST_ARIA2";
 
 #[test]
+fn aria2_fetches_from_transmission_over_udp() -> Result<()> {
+    let test = "real_clients::aria2::aria2_fetches_from_transmission_over_udp";
+    of_its_own(test, &[PROGRAM, transmission::PROGRAM], seed_and_fetch(Door::Udp))
+}
+
+#[test]
 fn aria2_fetches_from_transmission_over_http() -> Result<()> {
     let test = "real_clients::aria2::aria2_fetches_from_transmission_over_http";
-    of_its_own(test, &[PROGRAM, transmission::PROGRAM], seed_and_fetch(Door::Web))
+    of_its_own(
+        test,
+        &[PROGRAM, transmission::PROGRAM],
+        seed_and_fetch(Door::Http),
+    )
 }
 
 async fn seed_and_fetch(door: Door) -> Result<()> {

@@ -1,19 +1,32 @@
 //! The ways into the tracker, all open at once, and things published for those who come in by one of them.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shoal_tests::instance::Setup;
 use shoal_tests::scene::{DATASET, Scene, text};
-use shoal_tests::{binary, wait};
+use shoal_tests::{binary, skip, wait};
+
+/// The port of the tracker's own listeners, at an address that nobody else has.
+const PORT: u16 = 6969;
 
 /// A way into the tracker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Door {
     /// HTTP on the web server's port.
     Web,
+    /// HTTP on the tracker's own listener.
+    Http,
+    /// The same over IPv6.
+    Http6,
+    /// UDP.
+    Udp,
+    /// The same over IPv6.
+    Udp6,
+    /// WebSocket, on the web server's port.
+    WebSocket,
 }
 
 /// How many the archive says have all, fetch, and have fetched a torrent.
@@ -28,6 +41,8 @@ pub(super) struct Counts {
 #[derive(Debug)]
 pub(super) struct Archive {
     pub(super) scene: Scene,
+    own: SocketAddr,
+    own6: Option<SocketAddr>,
 }
 
 /// Something that it has published.
@@ -40,18 +55,36 @@ pub(super) struct Published {
 }
 
 impl Archive {
-    /// Opens it at this address.
+    /// Opens it at this address, and the tracker's own listeners at `::1` too.
     pub(super) async fn open(address: Ipv4Addr) -> Result<Self> {
-        let scene = Scene::set(Setup::new().at(address)).await?;
-        Ok(Self { scene })
+        let own = SocketAddr::from((address, PORT));
+        let own6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).and_then(|free| free.local_addr());
+        let own6 = own6.ok();
+        let listen: Vec<_> = [Some(own), own6].into_iter().flatten().collect();
+        let listen = json!(listen).to_string();
+        let setup = Setup::new()
+            .at(address)
+            .set("tracker.udp.listen", &listen)
+            .set("tracker.http.listen", &listen);
+        let scene = Scene::set(setup).await?;
+        Ok(Self { scene, own, own6 })
     }
 
-    /// The announce URL of a door.
+    /// The announce URL of a door; `None`, said aloud, where the machine has no IPv6 and the door is an IPv6 one.
     pub(super) fn url(&self, door: Door) -> Option<String> {
         let web = self.scene.shoal.url();
-        match door {
-            Door::Web => Some(format!("{web}/announce")),
+        let (scheme, place) = match door {
+            Door::Web => return Some(format!("{web}/announce")),
+            Door::WebSocket => return Some(format!("{}/announce", web.replacen("http", "ws", 1))),
+            Door::Http => ("http", Some(self.own)),
+            Door::Http6 => ("http", self.own6),
+            Door::Udp => ("udp", Some(self.own)),
+            Door::Udp6 => ("udp", self.own6),
+        };
+        if place.is_none() {
+            skip::say(&format!("clients by {door:?}"), "this machine has no ::1");
         }
+        place.map(|place| format!("{scheme}://{place}/announce"))
     }
 
     /// A folder for the test's own files.
@@ -59,12 +92,21 @@ impl Archive {
         self.scene.shoal.folder()
     }
 
-    /// Publishes a file or folder with the command for it. The torrent names the trackers that the archive wishes.
+    /// Publishes a file or folder with the command for it. By the web server's door the torrent names the trackers that
+    /// the archive wishes; by every other, that door alone.
     pub(super) fn publish(&self, content: &Path, format: &str, door: Door) -> Result<Published> {
         let shoal = &self.scene.shoal;
         let torrent = self.folder().join(format!("{format}-{door:?}.torrent"));
         let mut arguments = vec!["publish", "--dataset", DATASET, "--json"];
-        arguments.extend([plain(content)?, "--format", format, "--output", plain(&torrent)?]);
+        if door == Door::Web {
+            arguments.extend([plain(content)?, "--format", format, "--output", plain(&torrent)?]);
+        } else {
+            let url = self.url(door).context("a door that is there")?;
+            let make = ["torrent", "create", plain(content)?, "--format", format];
+            let made = [&make[..], &["--tracker", &url, "--output", plain(&torrent)?]].concat();
+            shoal.run(&made)?.good()?;
+            arguments.push(plain(&torrent)?);
+        }
         let mut publish = shoal.command(&arguments);
         publish
             .env("SHOAL_SERVER", shoal.url())
@@ -99,6 +141,27 @@ impl Archive {
         })
         .await;
         found.with_context(|| format!("the archive counts {last:?}"))
+    }
+
+    /// Waits until `/stats` counts exactly so many announces and scrapes by the protocol of a door, and none refused.
+    pub(super) async fn asked(&self, door: Door, announces: u64, scrapes: u64) -> Result<()> {
+        let protocol = match door {
+            Door::Web | Door::Http | Door::Http6 => "http",
+            Door::Udp | Door::Udp6 => "udp",
+            Door::WebSocket => "websocket",
+        };
+        let mut last = Value::Null;
+        let counted = wait::until("the figures of all requests", async || {
+            let stats = self.scene.web().get("/stats").await.ok()?.json().ok()?;
+            last = stats["requests"][protocol].clone();
+            let wanted = [("announce", announces), ("scrape", scrapes), ("refused", 0)];
+            wanted
+                .iter()
+                .all(|(kind, count)| last[*kind] == *count)
+                .then_some(())
+        })
+        .await;
+        counted.with_context(|| format!("by {protocol} the archive counts {last}"))
     }
 
     /// The page of an upload, as a browser gets it.

@@ -10,3 +10,4 @@ mod signatures;
 mod swarm;
 mod tracker_client;
 mod transmission;
+mod webtorrent;

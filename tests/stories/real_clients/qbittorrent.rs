@@ -1,5 +1,5 @@
 //! qBittorrent as on a server (`qbittorrent-nox`, with the libtorrent that its distribution has) moves a hybrid torrent
-//! from one of it to another, found over HTTP.
+//! from one of it to another, found over UDP, and over HTTP on the tracker's own listener.
 
 use std::env;
 use std::fs;
@@ -40,9 +40,15 @@ WebUI\UseUPnP=false
 ";
 
 #[test]
+fn qbittorrent_moves_a_hybrid_over_udp() -> Result<()> {
+    let test = "real_clients::qbittorrent::qbittorrent_moves_a_hybrid_over_udp";
+    of_its_own(test, &[PROGRAM], seed_and_fetch(Door::Udp))
+}
+
+#[test]
 fn qbittorrent_moves_a_hybrid_over_http() -> Result<()> {
     let test = "real_clients::qbittorrent::qbittorrent_moves_a_hybrid_over_http";
-    of_its_own(test, &[PROGRAM], seed_and_fetch(Door::Web))
+    of_its_own(test, &[PROGRAM], seed_and_fetch(Door::Http))
 }
 
 async fn seed_and_fetch(door: Door) -> Result<()> {

@@ -1,5 +1,5 @@
 //! A folder is published with `shoal publish`, and two libtorrent sessions that know nothing but the tracker find each
-//! other and move it: as v1, as v2 and as hybrid.
+//! other and move it: as v1, as v2 and as hybrid, by every door that a native client can take.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use shoal_tests::{instance, material};
 use super::doors::{Archive, Counts, Door, Published, plain};
 
 /// By each of these doors the same torrent is moved once more, by two sessions that nobody has heard of yet.
-const DOORS: &[Door] = &[Door::Web];
+const DOORS: &[Door] = &[Door::Web, Door::Http, Door::Udp, Door::Http6, Door::Udp6];
 
 #[tokio::test]
 async fn libtorrent_finds_peers_and_completes_a_v1_torrent() -> Result<()> {
@@ -80,7 +80,13 @@ fn clients(
     let Some(url) = archive.url(door) else {
         return Ok(None);
     };
+    let listen = match door {
+        Door::Http6 | Door::Udp6 => "[::1]",
+        _ => "127.0.0.1",
+    };
+    // By the web server's door they go where the published torrent sends them.
+    let tracker = if door == Door::Web { "" } else { &url };
     let torrent = plain(&published.torrent)?;
-    let arguments = ["127.0.0.1", torrent, plain(sent)?, plain(fetched)?, &url];
+    let arguments = [listen, torrent, plain(sent)?, plain(fetched)?, tracker];
     Peer::python(&format!("libtorrent by {door:?}"), "swarm.py", &arguments)
 }

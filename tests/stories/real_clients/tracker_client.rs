@@ -1,6 +1,6 @@
 //! The tracker client of the npm package `bittorrent-tracker`, which WebTorrent uses: one that has all and one that fetches
-//! start, ask again, ask for counts, complete and stop, over HTTP. It is a tracker client alone, so nothing
-//! is transferred.
+//! start, ask again, ask for counts, complete and stop, over HTTP, UDP and WebSocket. It is a tracker client alone, so
+//! nothing is transferred.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -19,6 +19,21 @@ async fn bittorrent_tracker_announces_over_http_on_the_web_port() -> Result<()> 
     told_and_counted(Door::Web).await
 }
 
+#[tokio::test]
+async fn bittorrent_tracker_announces_over_http() -> Result<()> {
+    told_and_counted(Door::Http).await
+}
+
+#[tokio::test]
+async fn bittorrent_tracker_announces_over_udp() -> Result<()> {
+    told_and_counted(Door::Udp).await
+}
+
+#[tokio::test]
+async fn bittorrent_tracker_announces_over_websocket() -> Result<()> {
+    told_and_counted(Door::WebSocket).await
+}
+
 async fn told_and_counted(door: Door) -> Result<()> {
     let archive = Archive::open(instance::own_address()).await?;
     let content = material::file(archive.folder(), "extent.csv", 20_000, 13)?;
@@ -34,7 +49,7 @@ async fn told_and_counted(door: Door) -> Result<()> {
 
     seeder.announces("start", 0, (1, 0)).await?;
     leecher.announces("start", 20_000, (1, 1)).await?;
-    leecher.meets(&at(PORTS[0])).await?;
+    introduced(door, &mut seeder, &mut leecher).await?;
     seeder.announces("update", 0, (1, 1)).await?;
     let fetching = json!({ "complete": 1, "incomplete": 1, "downloaded": 0 });
     assert_eq!(seeder.told("scrape", 0, "scrape").await?, fetching);
@@ -56,8 +71,19 @@ async fn told_and_counted(door: Door) -> Result<()> {
     archive
         .counted(&published, "an empty swarm", |counts| counts == empty)
         .await?;
+    archive.asked(door, 6, 2).await?;
     seeder.content(PORTS[0])?;
     leecher.content(PORTS[1])
+}
+
+/// The one that fetches hears of the one that has all: its address, or by WebSocket its answer to an offer.
+async fn introduced(door: Door, seeder: &mut Actor, leecher: &mut Actor) -> Result<()> {
+    if door != Door::WebSocket {
+        return leecher.meets(&at(PORTS[0])).await;
+    }
+    let (one, other) = (seeder.id().await?, leecher.id().await?);
+    seeder.meets(&other).await?;
+    leecher.meets(&one).await
 }
 
 /// How an address of this machine is told.
@@ -77,6 +103,15 @@ impl Actor {
         let arguments = [url, hash, name, &port.to_string()];
         let peer = Peer::node(&story, "tracker_client.mjs", &arguments)?;
         Ok(peer.map(|peer| Self { peer, orders: 0 }))
+    }
+
+    /// The id that it gives itself, in hex.
+    async fn id(&mut self) -> Result<String> {
+        let made = self
+            .peer
+            .heard("the id of a client", |said| said.get("id").is_some())
+            .await?;
+        Ok(text(&made, "id")?.to_owned())
     }
 
     /// Tells it what to do.
