@@ -99,6 +99,8 @@ async fn announces() -> Result<()> {
     let shoal = Setup::new()
         .set("tracker.mode", "open")
         .set("tracker.max_peers_per_address", "1000000")
+        .set("tracker.requests_per_second_per_address", "0")
+        .set("tracker.requests_per_second_per_network", "0")
         .start()
         .await?;
     let address = shoal.url().trim_start_matches("http://").to_owned();

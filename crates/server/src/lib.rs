@@ -14,6 +14,7 @@ mod reader;
 mod routes;
 mod slow;
 mod stats;
+mod strain;
 mod tasks;
 mod view;
 mod websocket;

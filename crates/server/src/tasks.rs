@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use rustix::time::{ClockId, clock_gettime};
 use shoal_federation::Federation;
 use shoal_store::{Backend, Listing, ListingChange, ListingCursor, Store, StoreError};
 use shoal_tracker::{Mode, Seconds, Settings, Tracker};
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 use crate::config::{Config, TrackerMode};
+use crate::strain::Strain;
 use crate::{announce_keys, clock};
 
 type Stopped = watch::Receiver<bool>;
@@ -160,6 +162,7 @@ pub(crate) fn start(app: &Arc<App>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
             app.chores.swept(started.elapsed(), swept.forgotten as u64);
             Ok(())
         }),
+        every(Duration::from_secs(10), app, stopped, tell_strain()),
         every(Duration::from_secs(30), app, stopped, |app| {
             announce_keys::keep_uses(app)?;
             Ok(count_completions(app)?)
@@ -185,6 +188,22 @@ pub(crate) fn start(app: &Arc<App>, stopped: &Stopped) -> Vec<JoinHandle<()>> {
         work.push(tokio::task::spawn_blocking(move || carry(&federation, stopped)));
     }
     work
+}
+
+/// Tells the tracker how hard this program works.
+fn tell_strain() -> impl FnMut(&App) -> anyhow::Result<()> + Send + 'static {
+    let mut strain = Strain::default();
+    move |app| {
+        let [now, worked] = [ClockId::Monotonic, ClockId::ProcessCPUTime]
+            .map(|clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default());
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let eighths = strain.measure(now, worked, processors);
+        if eighths != app.tracker.strain() {
+            tracing::info!(eighths, "the tracker's clients are told to come later by so much");
+        }
+        app.tracker.set_strain(app.tracker_now(), eighths);
+        Ok(())
+    }
 }
 
 /// Runs the courier on threads of its own, to which the system prefers all others: however much there is to sign and to

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use crate::admission::Admission;
 use crate::mix::Mixer;
 use crate::peer::Peer;
+use crate::pressure::Strain;
 use crate::settings::Settings;
 use crate::swarm::Swarm;
-use crate::time::TICK;
 
 /// A value on cache lines of its own, so that others are not slowed by its changes.
 #[repr(align(128))]
@@ -21,6 +21,7 @@ pub(crate) struct House {
     pub(crate) admission: Admission,
     /// Peers in all swarms. Changed only when a peer comes or goes.
     pub(crate) peers: Padded<AtomicU32>,
+    pub(crate) strain: Strain,
     /// Entries of torrents that are not listed.
     pub(crate) unlisted: Padded<AtomicU32>,
     /// The stamp of entries that a resync now running has not seen.
@@ -37,6 +38,7 @@ impl House {
             admission: Admission::new(&settings),
             settings,
             peers: Padded::default(),
+            strain: Strain::default(),
             unlisted: Padded::default(),
             unseen: AtomicBool::new(false),
             resyncing: AtomicBool::new(false),
@@ -71,16 +73,5 @@ impl House {
     pub(crate) fn is_crowded(&self, swarm: &Swarm, peer: &Peer) -> bool {
         let limit = self.settings.max_peers_per_address as usize;
         limit > 0 && swarm.len() >= limit && swarm.neighbours(peer, &self.mixer) >= limit
-    }
-
-    /// Eighths by which the interval of a swarm of so many peers is longer: none up to 1023, then one more with each
-    /// doubling, up to eight.
-    pub(crate) fn stretch(peers: u32) -> u32 {
-        peers.checked_ilog2().unwrap_or(0).saturating_sub(9).min(8)
-    }
-
-    /// Ticks after which a peer of a swarm of so many peers is forgotten.
-    pub(crate) fn timeout(&self, peers: u32) -> u16 {
-        (self.settings.peer_timeout * (8 + Self::stretch(peers)) / 8).div_ceil(TICK) as u16
     }
 }

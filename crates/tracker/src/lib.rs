@@ -18,6 +18,7 @@ mod mix;
 mod pass;
 mod passes;
 mod peer;
+mod pressure;
 mod registry;
 mod reply;
 mod request;

@@ -1,7 +1,7 @@
 //! What an operator may choose. Holds no defaults of other crates and reads no file: `tracker.rs` is given this.
 
 use crate::clients::Clients;
-use crate::time::LONGEST_TIMEOUT;
+use crate::time::{LONGEST_TIMEOUT, Seconds};
 
 /// Which torrents are served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Settings {
     pub requests_per_second_per_network: u32,
     /// Which clients are served, by their peer ids.
     pub clients: Clients,
+    /// When the tracker began to serve. In the first interval after that clients are sent apart.
+    pub started: Seconds,
     /// A random number, drawn once at the start. All tables are keyed by it, so that nobody can aim at one place.
     pub seed: u64,
 }
@@ -71,6 +73,7 @@ impl Settings {
             requests_per_second_per_address: 0,
             requests_per_second_per_network: 0,
             clients: Clients::default(),
+            started: Seconds(0),
             seed,
         }
     }

@@ -176,7 +176,10 @@ impl Shard {
         let old = swarm.renew(&peer, &house.mixer);
         if let Some(old) = old {
             self.members.leave(old.kind(), peer.is_four());
-        } else if swarm.len() >= house.settings.max_peers_per_torrent as usize || !house.has_room_for_peer() {
+        } else if swarm.len() >= house.settings.max_peers_per_torrent as usize
+            || !house.has_room_for_peer()
+            || (ask.kind != Kind::Leecher && house.has_enough(swarm))
+        {
             return Some(Warning::Full);
         } else if house.is_crowded(swarm, &peer) {
             return Some(Warning::TooManyFromAddress);

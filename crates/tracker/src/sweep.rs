@@ -1,8 +1,9 @@
-//! Forgetting: peers that no longer announce, swarms that nobody is in. Done in short steps, so that no announce waits
+//! Forgetting: peers that no longer announce, those that a swarm gives up for want of room, swarms that nobody is in. Done in short steps, so that no announce waits
 //! for more than some thousand peers to be looked at. Next in the flow: `snapshot.rs`, which walks the same way.
 
 use crate::house::House;
 use crate::peer::Record;
+use crate::pressure::Surplus;
 use crate::shard::{Shard, swarm_at};
 use crate::swarm::{Members, Position, Visit};
 use crate::time::{Seconds, Tick};
@@ -41,6 +42,7 @@ impl Tracker {
         let mut broom = Broom {
             now: Tick::of(now),
             timeout: 0,
+            surplus: Surplus::default(),
             forgotten: Members::default(),
         };
         while swept.looked_at < budget && !swept.round_ended {
@@ -73,6 +75,7 @@ impl Shard {
             };
             let before = swarm.len();
             broom.timeout = house.timeout(before as u32);
+            broom.surplus = house.surplus(swarm);
             while looked_at < STEP {
                 match swarm.walk(&mut cursor.position, broom) {
                     Some(shown) => looked_at += shown + 1,
@@ -109,18 +112,22 @@ impl Shard {
     }
 }
 
-/// Keeps those that have announced in time.
+/// Keeps those that have announced in time and are not too many.
 #[derive(Debug)]
 struct Broom {
     now: Tick,
     timeout: u16,
+    surplus: Surplus,
     forgotten: Members,
 }
 
 impl Visit for Broom {
     fn keeps<R: Record>(&mut self, peer: &R) -> bool {
-        let stays = peer.meta().seen().age(self.now) <= self.timeout;
+        let age = peer.meta().seen().age(self.now);
+        let is_spare = self.surplus.peers > 0 && age > self.surplus.older_than;
+        let stays = age <= self.timeout && !is_spare;
         if !stays {
+            self.surplus.peers = self.surplus.peers.saturating_sub(1);
             self.forgotten.enter(peer.meta().kind(), peer.is_four());
         }
         stays

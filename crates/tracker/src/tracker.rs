@@ -21,7 +21,7 @@ use crate::request::{AnnounceRequest, Caller, Event, Refusal};
 use crate::settings::{Mode, Settings};
 use crate::shard::{Ask, Place, Shard, Step};
 use crate::sweep::Cursor;
-use crate::time::Tick;
+use crate::time::{Seconds, Tick};
 
 /// More than this is no amount of data but the word of some client for “unknown”.
 const UNKNOWN_LEFT: u64 = i64::MAX as u64;
@@ -148,7 +148,7 @@ impl Tracker {
         }
         reply.compact = request.compact;
         reply.min_interval = self.house.settings.min_interval;
-        reply.interval = self.interval(&reply.counts, rng);
+        reply.interval = self.interval(&reply.counts, ask.seen, rng);
     }
 
     /// What the swarms of up to `Settings::max_scrape` keys count. A torrent that is not served has no counts, nor has
@@ -279,11 +279,18 @@ impl Tracker {
         None
     }
 
-    /// Longer in large swarms, and different for each client.
-    fn interval(&self, counts: &Counts, rng: &mut impl Rng) -> u32 {
-        let eighths = House::stretch(counts.complete + counts.incomplete);
-        let interval = self.house.settings.interval * (8 + eighths) / 8;
-        interval + rng.random_range(0..=interval / 8)
+    /// Longer in large swarms and under strain, and different for each client. After a start, when many come at once, they
+    /// are sent apart over more than half an interval, so that they do not come at once again.
+    fn interval(&self, counts: &Counts, now: Seconds, rng: &mut impl Rng) -> u32 {
+        let settings = &self.house.settings;
+        let eighths = self.house.stretch(counts.complete + counts.incomplete);
+        let interval = settings.interval * (8 + eighths) / 8;
+        let has_just_begun = now.0.wrapping_sub(settings.started.0) < settings.interval;
+        let least = match has_just_begun {
+            true => (interval / 2).max(settings.min_interval),
+            false => interval,
+        };
+        rng.random_range(least..=interval + interval / 8)
     }
 }
 

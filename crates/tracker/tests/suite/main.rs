@@ -11,6 +11,7 @@ mod messages;
 mod model;
 mod parlour;
 mod passes;
+mod pressure;
 mod registry;
 mod restart;
 mod rules;
@@ -46,7 +47,7 @@ impl Sea {
         let rng = SmallRng::seed_from_u64(settings.seed);
         Self {
             tracker: Tracker::new(settings),
-            now: 1000,
+            now: 10_000,
             rng,
             reply: AnnounceReply::new(),
         }

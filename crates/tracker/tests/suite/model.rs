@@ -118,23 +118,72 @@ struct Torrent {
 /// The naive tracker beside the real one.
 struct Pair {
     sea: Sea,
-    mode: Mode,
+    bounds: Bounds,
+    /// Until when what each address, and each network, has asked is paid for.
+    paid: [BTreeMap<IpAddr, u64>; 2],
     torrents: BTreeMap<u32, Torrent>,
 }
 
-fn settings(mode: Mode) -> Settings {
+/// What the tracker takes. Below 16 peers in all, nothing is given up before the cap.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    mode: Mode,
+    peers: u32,
+    per_torrent: u32,
+    per_address: u32,
+    /// Requests in a second of an address, and of a network.
+    rates: [u32; 2],
+}
+
+fn bounds() -> impl Strategy<Value = Bounds> {
+    let modes = prop_oneof![Just(Mode::Open), Just(Mode::Listed)];
+    let peers = prop_oneof![3 => Just(0_u32), 1 => Just(15)];
+    let per_torrent = prop_oneof![3 => Just(0_u32), 1 => Just(9), 1 => Just(60)];
+    let per_address = prop_oneof![Just(64_u32), Just(2)];
+    let rates = prop_oneof![2 => Just([0, 0]), 1 => Just([1, 0]), 1 => Just([1, 2]), 1 => Just([0, 3])];
+    (modes, peers, per_torrent, per_address, rates).prop_map(
+        |(mode, peers, per_torrent, per_address, rates)| Bounds {
+            mode,
+            peers,
+            per_torrent,
+            per_address,
+            rates,
+        },
+    )
+}
+
+fn settings(bounds: Bounds) -> Settings {
     Settings {
-        mode,
+        mode: bounds.mode,
+        max_peers: bounds.peers,
+        max_peers_per_torrent: bounds.per_torrent,
+        max_peers_per_address: bounds.per_address,
+        requests_per_second_per_address: bounds.rates[0],
+        requests_per_second_per_network: bounds.rates[1],
         ..Settings::new(99)
     }
 }
 
+/// Whether so many are as many as may be; 0 is no limit.
+fn is_reached(limit: u32, count: usize) -> bool {
+    limit > 0 && count >= limit as usize
+}
+
+/// An address without all but its first bits, of IPv4 and of IPv6.
+fn first_bits(ip: IpAddr, (four, six): (u32, u32)) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() >> (32 - four) << (32 - four)).into()),
+        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> (128 - six) << (128 - six)).into()),
+    }
+}
+
 impl Pair {
-    fn new(mode: Mode) -> Self {
+    fn new(bounds: Bounds) -> Self {
         let torrents = (0..TORRENTS).map(|n| (n, Torrent::default())).collect();
         Self {
-            sea: Sea::new(settings(mode)),
-            mode,
+            sea: Sea::new(settings(bounds)),
+            bounds,
+            paid: Default::default(),
             torrents,
         }
     }
@@ -199,10 +248,15 @@ impl Pair {
     fn announce(&mut self, n: u32, from: u8, request: &AnnounceRequest) {
         let (source, reach) = host(from);
         let at = SocketAddr::new(source.to_canonical(), request.port);
-        let (now, mode) = (self.sea.now, self.mode);
+        let (now, bounds) = (self.sea.now, self.bounds);
         let answer = self.sea.ask(source, request);
+        if !self.may_ask(source.to_canonical()) {
+            assert_eq!(answer, Err(Refusal::TooFast));
+            return;
+        }
+        let all = self.torrents.values().map(|torrent| torrent.peers.len()).sum();
         let torrent = self.torrent(n);
-        let refused = match (torrent.listing, mode) {
+        let refused = match (torrent.listing, bounds.mode) {
             (Listing::Forbidden, _) => Err(Refusal::Forbidden),
             (Listing::Unlisted, Mode::Listed) => Err(Refusal::NotListed),
             _ => Ok(()),
@@ -211,7 +265,13 @@ impl Pair {
         if answer.is_err() {
             return;
         }
-        let kind = torrent.enter(at, reach, now, request);
+        let near = |other: &SocketAddr| first_bits(other.ip(), (32, 64)) == first_bits(at.ip(), (32, 64));
+        let crowd = torrent.peers.keys().filter(|other| near(other)).count();
+        let is_full = is_reached(bounds.peers, all)
+            || is_reached(bounds.per_torrent, torrent.peers.len())
+            || is_reached(bounds.per_address, crowd);
+        let stays_out = is_full && !torrent.peers.contains_key(&at);
+        let kind = torrent.enter((at, reach, stays_out), now, request);
         let mut eligible: BTreeSet<SocketAddr> = BTreeSet::new();
         for (other, peer) in torrent.peers.iter().filter(|(other, _)| **other != at) {
             let hidden = match peer.reach {
@@ -241,10 +301,28 @@ impl Pair {
         }
     }
 
+    /// Counts a request, if it may be: in steps of a second's 262,144th part, since that is how the tracker counts.
+    fn may_ask(&mut self, source: IpAddr) -> bool {
+        let now = u64::from(self.sea.now) << 18;
+        let groups = [first_bits(source, (32, 64)), first_bits(source, (24, 48))];
+        for (at, (group, burst)) in groups.into_iter().zip([60_u64, 20]).enumerate() {
+            if self.bounds.rates[at] == 0 {
+                continue;
+            }
+            let paid = self.paid[at].entry(group).or_default();
+            let then = now.max(*paid) + (1 << 18) / u64::from(self.bounds.rates[at]);
+            if then > now + (burst << 18) {
+                return false;
+            }
+            *paid = then;
+        }
+        true
+    }
+
     fn sweep(&mut self) {
         self.sea.sweep();
         let now = self.sea.now;
-        let mode = self.mode;
+        let mode = self.bounds.mode;
         for torrent in self.torrents.values_mut() {
             // 2700 seconds, counted in units of eight.
             torrent.peers.retain(|_, peer| now / 8 - peer.seen / 8 <= 338);
@@ -256,7 +334,7 @@ impl Pair {
 
     fn unlist(&mut self, n: u32) {
         self.sea.tracker.unlist(key(n).into());
-        let mode = self.mode;
+        let mode = self.bounds.mode;
         let torrent = self.torrent(n);
         torrent.listing = Listing::Unlisted;
         if mode != Mode::Open {
@@ -274,7 +352,8 @@ impl Pair {
             .tracker
             .snapshot(Seconds(self.sea.now), &mut bytes)
             .expect("a vector takes all");
-        self.sea.tracker = Tracker::new(settings(self.mode));
+        self.sea.tracker = Tracker::new(settings(self.bounds));
+        self.paid = Default::default();
         for (n, torrent) in &mut self.torrents {
             match torrent.listing {
                 Listing::Listed => {
@@ -331,8 +410,13 @@ impl Pair {
 }
 
 impl Torrent {
-    /// Does with one peer what it announces, and says what it is.
-    fn enter(&mut self, at: SocketAddr, reach: Reach, now: u32, request: &AnnounceRequest) -> Kind {
+    /// Does with one peer what it announces, unless it has to stay out, and says what it is.
+    fn enter(
+        &mut self,
+        (at, reach, stays_out): (SocketAddr, Reach, bool),
+        now: u32,
+        request: &AnnounceRequest,
+    ) -> Kind {
         let completes = request.event == Event::Completed && matches!(request.left, None | Some(0));
         let kind = match (request.left, request.event) {
             (Some(0), _) => Kind::Seeder,
@@ -340,7 +424,7 @@ impl Torrent {
             (_, Event::Paused) => Kind::PartialSeed,
             _ => Kind::Leecher,
         };
-        if request.port == 0 {
+        if request.port == 0 || stays_out {
             return kind;
         }
         let old = self.peers.remove(&at);
@@ -371,11 +455,11 @@ proptest! {
 
     #[test]
     fn the_tracker_does_what_a_naive_one_does(
-        open in any::<bool>(),
+        bounds in bounds(),
         deeds in prop::collection::vec(deed(), 1..250),
     ) {
-        let mut pair = Pair::new(if open { Mode::Open } else { Mode::Listed });
-        if !open {
+        let mut pair = Pair::new(bounds);
+        if bounds.mode == Mode::Listed {
             pair.run(&Deed::List(0));
             pair.run(&Deed::List(1));
         }

@@ -170,7 +170,7 @@ fn the_last_use_of_each_torrent_is_noted_once() {
         pass: pass(1).hash(),
         torrent: key(n),
         seeding,
-        seen: Seconds(1060),
+        seen: Seconds(10_060),
     };
     let uses = sea.tracker.take_pass_uses();
     assert_eq!(uses, [used(1, true), used(2, false)]);
@@ -180,7 +180,7 @@ fn the_last_use_of_each_torrent_is_noted_once() {
     bring(&mut sea, key(1), Some(pass(1)), 1, Event::Stopped).expect("it is listed");
     sea.tracker.give_back_pass_uses(uses);
     let newer = PassUse {
-        seen: Seconds(1120),
+        seen: Seconds(10_120),
         ..used(1, false)
     };
     assert_eq!(sea.tracker.take_pass_uses(), [newer, used(2, false)]);

@@ -194,3 +194,56 @@ fn a_tracker_goes_on_after_a_damaged_snapshot() {
     assert_eq!(after.leech(key(5), "8.0.0.2:1").len(), 1);
     assert_eq!(after.tracker.totals().peers4, 2);
 }
+
+/// How many of so many clients announce in each minute of three hours, if all come within the first and then when they are
+/// told to.
+fn announces_by_minute(sea: &mut Sea, clients: u32) -> Vec<u32> {
+    let start = sea.now;
+    let (mut due, mut announced) = (vec![Vec::new(); 180], Vec::new());
+    due[0] = (0..clients).collect();
+    for minute in 0..due.len() {
+        sea.now = start + minute as u32 * 60;
+        let come: Vec<u32> = std::mem::take(&mut due[minute]);
+        announced.push(come.len() as u32);
+        for client in come {
+            let at = format!("8.{}.{}.1:1", client >> 8, client & 255);
+            sea.announce(key(5), &at, MUCH, Event::None);
+            let then = minute + sea.reply.interval as usize / 60;
+            due.iter_mut().skip(then).take(1).for_each(|due| due.push(client));
+        }
+        sea.tracker.sweep(Seconds(sea.now), 100_000);
+    }
+    announced
+}
+
+#[test]
+fn after_a_restart_clients_come_together_once_and_not_again() {
+    const CLIENTS: u32 = 900;
+    let mut sea = after_restart();
+    sea.tracker.set_completed(key(5).into(), 17);
+    let announced = announces_by_minute(&mut sea, CLIENTS);
+    assert_eq!(announced[0], CLIENTS);
+    // In five minutes of an interval of thirty, a sixth, if they were spread evenly.
+    let most = announced[1..]
+        .windows(5)
+        .map(|minutes| minutes.iter().sum::<u32>())
+        .max();
+    assert!(most.is_some_and(|most| most < CLIENTS * 2 / 5), "{announced:?}");
+    assert!(
+        announced[1..14].iter().all(|count| *count == 0),
+        "half an interval passes"
+    );
+    assert_eq!(sea.counts(key(5)), (0, CLIENTS, 17), "the swarm is whole again");
+
+    let mut sea = after_restart();
+    sea.now = 1800;
+    let together = announces_by_minute(&mut sea, CLIENTS);
+    let most = together[1..]
+        .windows(5)
+        .map(|minutes| minutes.iter().sum::<u32>())
+        .max();
+    assert!(
+        most == Some(CLIENTS),
+        "long after the start nobody is sent apart: {together:?}"
+    );
+}

@@ -1,12 +1,13 @@
 //! A week on virtual time: peers come, announce when they were told to, complete, leave or vanish; the tracker restarts
-//! each day. At the end everybody goes and nothing is left.
+//! each day, and somebody asks without end. At the end everybody goes and nothing is left.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::net::IpAddr;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use shoal_tracker::{Event, Seconds, Settings, Tracker};
+use shoal_tracker::{AnnounceRequest, Event, Seconds, Settings, Tracker};
 
 use super::{MUCH, NOTHING, Sea, key};
 
@@ -25,6 +26,8 @@ struct Life {
 fn settings() -> Settings {
     Settings {
         max_peers_per_address: 0,
+        requests_per_second_per_address: 1,
+        requests_per_second_per_network: 20,
         ..Settings::new(8)
     }
 }
@@ -43,45 +46,89 @@ struct World {
 
 #[test]
 fn a_week_passes_without_drift() {
-    let seed = rand::random();
-    eprintln!("seed {seed}");
-    let dice = StdRng::seed_from_u64(seed);
-    let (lives, due) = (BTreeMap::new(), BinaryHeap::new());
-    let mut world = World {
-        sea: Sea::new(settings()),
-        dice,
-        lives,
-        due,
-        born: 0,
-        completed: 0,
-        stored: 0,
-    };
-    (0..TORRENTS).for_each(|n| world.sea.tracker.list(key(n).into()));
-    let start = world.sea.now;
-    for minute in 0..WEEK / 60 {
-        world.sea.now = start + minute * 60;
-        world.somebody_may_come();
-        world.all_announce_who_are_due();
-        world.sea.tracker.sweep(Seconds(world.sea.now), 3000);
-        if minute % (24 * 60) == 24 * 60 - 1 {
-            world.store_completions();
-            world.restart();
-        }
-        if minute % 60 == 0 {
-            world.compare(minute);
-        }
-    }
-    world.store_completions();
+    let mut world = World::new(settings());
+    world.pass_a_week(World::compare);
     assert_eq!(world.stored, world.completed);
     assert!(world.completed > 500, "{}", world.completed);
-    world.sea.now += 2800;
-    world.sea.sweep();
-    let totals = world.sea.tracker.totals();
-    assert_eq!((totals.peers4, totals.peers6, totals.torrents), (0, 0, 0));
-    assert_eq!(totals.known, u64::from(TORRENTS));
+    world.ends_empty();
+}
+
+/// As many come as in any week, but there is room for less than half of them.
+#[test]
+fn a_week_of_want_passes_within_bounds() {
+    const ROOM: u32 = 240;
+    let mut world = World::new(Settings {
+        max_peers: ROOM,
+        ..settings()
+    });
+    world.pass_a_week(|world, minute| {
+        let totals = world.sea.tracker.totals();
+        let peers = totals.peers4 + totals.peers6;
+        assert!(peers <= u64::from(ROOM), "minute {minute}: {peers}");
+        let is_late = minute > 2 * 24 * 60;
+        assert!(
+            !is_late || peers > u64::from(ROOM) * 3 / 4,
+            "minute {minute}: {peers}"
+        );
+    });
+    assert!(world.stored <= world.completed && world.stored > 0);
+    world.ends_empty();
 }
 
 impl World {
+    fn new(settings: Settings) -> Self {
+        let seed = rand::random();
+        eprintln!("seed {seed}");
+        let sea = Sea::new(settings);
+        (0..TORRENTS).for_each(|n| sea.tracker.list(key(n).into()));
+        Self {
+            sea,
+            dice: StdRng::seed_from_u64(seed),
+            lives: BTreeMap::new(),
+            due: BinaryHeap::new(),
+            born: 0,
+            completed: 0,
+            stored: 0,
+        }
+    }
+
+    /// Lives through a week, looking at the swarms each hour.
+    fn pass_a_week(&mut self, look: impl Fn(&Self, u32)) {
+        let start = self.sea.now;
+        for minute in 0..WEEK / 60 {
+            self.sea.now = start + minute * 60;
+            self.somebody_may_come();
+            self.somebody_never_stops();
+            self.all_announce_who_are_due();
+            self.sea.tracker.sweep(Seconds(self.sea.now), 3000);
+            if minute % (24 * 60) == 24 * 60 - 1 {
+                self.store_completions();
+                self.restart();
+            }
+            if minute % 60 == 0 {
+                look(self, minute);
+            }
+        }
+        self.store_completions();
+    }
+
+    fn ends_empty(&mut self) {
+        self.sea.now += 2800;
+        self.sea.sweep();
+        let totals = self.sea.tracker.totals();
+        assert_eq!((totals.peers4, totals.peers6, totals.torrents), (0, 0, 0));
+        assert_eq!(totals.known, u64::from(TORRENTS));
+    }
+
+    /// Asks much more than it may, from where nobody else is.
+    fn somebody_never_stops(&mut self) {
+        let request = AnnounceRequest::new(key(0), [0; 20], 0);
+        let served = (0..70)
+            .filter(|_| self.sea.ask(IpAddr::from([9, 9, 9, 9]), &request).is_ok())
+            .count();
+        assert_eq!(served, 60, "a minute's worth");
+    }
+
     fn somebody_may_come(&mut self) {
         let (dice, now) = (&mut self.dice, self.sea.now);
         if dice.random_range(0..3) > 0 {
@@ -141,7 +188,9 @@ impl World {
         if goes {
             self.lives.remove(&who);
         } else {
-            assert!((1800..=2025).contains(&self.sea.reply.interval));
+            let began = self.sea.tracker.settings().started.0;
+            let least = if self.sea.now < began + 1800 { 900 } else { 1800 };
+            assert!((least..=2025).contains(&self.sea.reply.interval));
             self.due
                 .push(Reverse((self.sea.now + self.sea.reply.interval, who)));
         }
@@ -177,7 +226,11 @@ impl World {
             .tracker
             .snapshot(now, &mut bytes)
             .expect("a vector takes all");
-        let old = std::mem::replace(&mut self.sea.tracker, Tracker::new(settings()));
+        let anew = Tracker::new(Settings {
+            started: now,
+            ..self.sea.tracker.settings().clone()
+        });
+        let old = std::mem::replace(&mut self.sea.tracker, anew);
         for n in 0..TORRENTS {
             self.sea.tracker.list(key(n).into());
             self.sea
