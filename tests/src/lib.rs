@@ -19,6 +19,7 @@ pub mod process;
 pub mod scene;
 pub mod signer;
 pub mod skip;
+pub mod udp;
 pub mod wait;
 pub mod web;
 pub mod websocket;

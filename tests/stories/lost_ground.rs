@@ -8,6 +8,7 @@ use shoal_tests::cluster::Cluster;
 use shoal_tests::inbox::{Inboxes, in_order};
 use shoal_tests::instance::Setup;
 use shoal_tests::scene::{DATASET, Scene, text};
+use shoal_tests::udp::{UdpAnswer, UdpClient};
 use shoal_tests::wait;
 
 const HOSTS: usize = 10;
@@ -137,6 +138,8 @@ async fn announces_go_on(scene: &Scene, upload: &Value, port: u16) -> Result<()>
         .await?
         .expect(200)?;
     assert!(reply.text().contains("8:completei"), "{}", reply.text());
+    let over_udp = UdpClient::connect(scene.shoal.udp())?.announce(hash, port + 1000, 0)?;
+    assert!(matches!(over_udp, UdpAnswer::Peers(..)), "{over_udp:?}");
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 mod attacks;
 mod backup;
+mod blocked_hashes;
 mod configuration;
 mod crash;
 mod first_start;

@@ -1,5 +1,6 @@
 //! SIGTERM: what is in hand is finished or given back, swarms are saved, and the next start has them again.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -9,7 +10,9 @@ use shoal_store::{HostQuery, Paging};
 use shoal_tests::inbox::{Inboxes, in_order, moment};
 use shoal_tests::instance::Setup;
 use shoal_tests::scene::{Scene, text};
+use shoal_tests::udp::{UdpAnswer, UdpClient};
 use shoal_tests::wait;
+use shoal_tests::web::Web;
 
 #[tokio::test]
 async fn swarms_and_completions_outlive_a_restart() -> Result<()> {
@@ -50,6 +53,72 @@ async fn swarms_and_completions_outlive_a_restart() -> Result<()> {
     assert!(
         reply.contains("8:completei3e"),
         "newcomers meet those who were there: {reply}"
+    );
+    Ok(())
+}
+
+/// Announces one peer after the other until the tracker answers no more; how many it has taken.
+async fn announce_until_the_end(web: Web, hash: String, ports: std::ops::Range<u16>) -> u32 {
+    let mut taken = 0;
+    for port in ports {
+        match web.announce(&hash, port, 0, "started").await {
+            Ok(answer) if answer.text().contains("8:interval") => taken += 1,
+            _ => break,
+        }
+    }
+    taken
+}
+
+/// The same over UDP.
+fn announce_over_udp(tracker: SocketAddr, hash: &str, ports: std::ops::Range<u16>) -> u32 {
+    let Ok(client) = UdpClient::connect(tracker) else {
+        return 0;
+    };
+    let taken = ports.map_while(|port| match client.announce(hash, port, 0) {
+        Ok(UdpAnswer::Peers(..)) => Some(1),
+        _ => None,
+    });
+    taken.sum()
+}
+
+#[tokio::test]
+async fn a_stop_under_load_is_in_time_and_keeps_the_swarms() -> Result<()> {
+    let setup = Setup::new()
+        .set("tracker.max_peers_per_address", "0")
+        .set("tracker.requests_per_second_per_address", "0")
+        .set("tracker.requests_per_second_per_network", "0");
+    let mut scene = Scene::set(setup).await?;
+    let upload = scene.publish(1).await?;
+    let hash = text(&upload, "info_hash_v1")?.to_owned();
+    let mut crowd: Vec<_> = (1..=8_u16)
+        .map(|part| {
+            let web = Web::new(scene.web().base().to_owned())?;
+            let ports = part * 5000..(part + 1) * 5000;
+            Ok(tokio::spawn(announce_until_the_end(web, hash.clone(), ports)))
+        })
+        .collect::<Result<_>>()?;
+    let (udp, over_udp) = (scene.shoal.udp(), hash.clone());
+    crowd.push(tokio::task::spawn_blocking(move || {
+        announce_over_udp(udp, &over_udp, 46_000..65_000)
+    }));
+    wait::until("some hundred peers", async || {
+        let (seeders, ..) = counts(&scene, &upload).await.ok()?;
+        (seeders > 300).then_some(())
+    })
+    .await?;
+    let told = Instant::now();
+    assert!(scene.shoal.stop().await?.success());
+    let took = told.elapsed();
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    let mut taken = 0;
+    for part in crowd {
+        taken += part.await?;
+    }
+    scene.shoal.start_again().await?;
+    let (seeders, leechers, _) = counts(&scene, &upload).await?;
+    assert!(
+        seeders >= i64::from(taken) && leechers == 0,
+        "{seeders} of {taken} that were answered"
     );
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod about;
 mod account;
 mod assets;
+mod blocked_hashes;
 mod cards;
 mod collection;
 mod collection_form;
@@ -178,6 +179,11 @@ fn moderators(config: &mut web::ServiceConfig) {
         .route(
             "/moderation/deliveries/{id}/drop",
             post().to(deliveries::drop_one),
+        )
+        .service(
+            web::resource("/moderation/hashes")
+                .route(read().to(blocked_hashes::hashes))
+                .route(post().to(blocked_hashes::decide)),
         )
         .service(
             web::resource("/moderation/servers")

@@ -9,7 +9,7 @@ use crate::connection::Db;
 use crate::engine::Tx;
 use crate::schema::{datasets, listing_changes, uploads};
 use crate::visibility::VISIBLE;
-use crate::{Id, Millis, Store, StoreError};
+use crate::{Id, Millis, Store, StoreError, hash_blocks};
 
 /// Rows read at once.
 const STEP: i64 = 1000;
@@ -21,7 +21,7 @@ pub(crate) const KEPT: Millis = 24 * 60 * 60 * 1000;
 pub enum Listing {
     /// A visible upload has it.
     Listed,
-    /// Moderators hid or removed it: refused in every mode of the tracker.
+    /// Moderators hid, removed or blocked it: refused in every mode of the tracker.
     Forbidden,
     /// Nothing is known of it any more.
     Unlisted,
@@ -94,8 +94,8 @@ pub(crate) fn keys_of(primary: &str, alias: Option<&str>) -> Result<SwarmKeys, S
 }
 
 impl Store {
-    /// Calls `hear` with every swarm there is and whether it may be served, at one instant, and returns where the
-    /// changes after that instant begin. At the start, and now and then to heal a miss.
+    /// Calls `hear` with every swarm there is, and every hash that is blocked, and whether it may be served, at one
+    /// instant, and returns where the changes after that instant begin. At the start, and now and then to heal a miss.
     ///
     /// # Errors
     /// `Unavailable`, possibly after `hear` was called for some.
@@ -121,7 +121,7 @@ impl Store {
                     ))
                     .load(db)?;
                 let Some(last) = rows.last() else {
-                    return Ok(head.unwrap_or(0));
+                    break;
                 };
                 after = last.0.to_string();
                 for (_, primary, alias, private, own, of_dataset) in rows {
@@ -138,6 +138,8 @@ impl Store {
                     });
                 }
             }
+            hash_blocks::for_each(db, &mut hear)?;
+            Ok(head.unwrap_or(0))
         })
     }
 

@@ -16,7 +16,8 @@ pub struct LogEntry {
     pub at: Millis,
     /// The name of the account that did it; `None` for the command line.
     pub by: Option<String>,
-    /// What was done: `hide`, `restore`, `remove`, `scopes`, `drop`, `block`, `allow`, `reset`.
+    /// What was done: `hide`, `restore`, `remove`, `scopes`, `drop`, `block`, `unblock`,
+    /// `allow`, `reset`.
     pub act: String,
     /// To what kind of thing.
     pub target_kind: String,

@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::connection::{Db, each};
 
 /// Every table, each after those it refers to. A test compares this with the schema.
-pub(crate) const TABLES: [&str; 36] = [
+pub(crate) const TABLES: [&str; 37] = [
     "settings",
     "names",
     "actors",
@@ -27,6 +27,7 @@ pub(crate) const TABLES: [&str; 36] = [
     "upload_torrents",
     "upload_files",
     "blocked_hashes",
+    "hash_blocks",
     "listing_changes",
     "announce_keys",
     "announce_key_uses",

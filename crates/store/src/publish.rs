@@ -13,7 +13,7 @@ use crate::listing::{self, Listing, ListingChange};
 use crate::schema::{blocked_hashes, upload_files, upload_torrents, uploads};
 use crate::uploads::{Upload, by_id};
 use crate::visibility::{VISIBLE, Visibility};
-use crate::{Id, Millis, Moment, Store, StoreError, hex, search, text};
+use crate::{Id, Millis, Moment, Store, StoreError, hash_blocks, hex, search, text};
 
 /// File rows written by one statement.
 const FILES_AT_ONCE: usize = 1000;
@@ -198,7 +198,7 @@ fn open_dataset(db: &mut Db, slug: &str) -> Result<Id, StoreError> {
     }
 }
 
-/// Refuses what moderators removed: the same hashes, or the same files under other names.
+/// Refuses what moderators removed or blocked: the same hashes, or the same files under other names.
 fn refuse_blocked(db: &mut Db, row: &Row) -> Result<(), StoreError> {
     let hashes: Vec<&String> = [&row.info_hash_v1, &row.info_hash_v2, &row.content_hash]
         .into_iter()
@@ -207,20 +207,30 @@ fn refuse_blocked(db: &mut Db, row: &Row) -> Result<(), StoreError> {
     let blocked = blocked_hashes::table
         .filter(blocked_hashes::hash.eq_any(hashes))
         .select(blocked_hashes::reason);
-    match blocked.first::<String>(db).optional()? {
+    if let Some(reason) = blocked.first::<String>(db).optional()? {
+        return Err(StoreError::Refused(format!(
+            "The moderators removed this torrent, and it cannot be published again: {reason}"
+        )));
+    }
+    match hash_blocks::reason_for(db, &keys_of(row))? {
         None => Ok(()),
         Some(reason) => Err(StoreError::Refused(format!(
-            "The moderators removed this torrent, and it cannot be published again: {reason}"
+            "The moderators blocked the hash of this torrent, and it cannot be published here: {reason}"
         ))),
     }
 }
 
-/// Refuses what is here already.
-fn refuse_known(db: &mut Db, row: &Row) -> Result<(), StoreError> {
-    let keys: Vec<&String> = [Some(&row.swarm_key), row.swarm_alias.as_ref()]
+/// The keys of its swarm.
+fn keys_of(row: &Row) -> Vec<&String> {
+    [Some(&row.swarm_key), row.swarm_alias.as_ref()]
         .into_iter()
         .flatten()
-        .collect();
+        .collect()
+}
+
+/// Refuses what is here already.
+fn refuse_known(db: &mut Db, row: &Row) -> Result<(), StoreError> {
+    let keys = keys_of(row);
     let same = uploads::swarm_key
         .eq_any(keys.clone())
         .or(uploads::swarm_alias.assume_not_null().eq_any(keys));

@@ -191,6 +191,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    hash_blocks (swarm_key) {
+        swarm_key -> Text,
+        hash -> Text,
+        reason -> Text,
+        by_account -> Nullable<Text>,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
     collections (id) {
         id -> Text,
         actor_id -> Text,
@@ -442,6 +452,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     upload_torrents,
     upload_files,
     blocked_hashes,
+    hash_blocks,
     listing_changes,
     announce_keys,
     announce_key_uses,

@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod announce_keys;
+pub(crate) mod blocked_hashes;
 mod catalogue;
 mod collections;
 mod datasets;
@@ -43,6 +44,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         .configure(accounts::configure)
         .configure(announce_keys::configure)
         // Before the moderators' calls, whose paths are open.
+        .configure(blocked_hashes::configure)
         .configure(deliveries::configure)
         .configure(instances::configure)
         .configure(admin::configure)

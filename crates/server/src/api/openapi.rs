@@ -7,8 +7,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    accounts, admin, announce_keys, catalogue, collections, datasets, deliveries, following, instances,
-    scrape, uploads,
+    accounts, admin, announce_keys, blocked_hashes, catalogue, collections, datasets, deliveries, following,
+    instances, scrape, uploads,
 };
 
 #[derive(OpenApi)]
@@ -24,6 +24,7 @@ use super::{
         accounts::own, accounts::edit, accounts::show, accounts::tokens, accounts::create_token, accounts::revoke_token,
         admin::decide, admin::log, admin::accounts,
         announce_keys::list, announce_keys::create, announce_keys::edit, announce_keys::revoke,
+        blocked_hashes::list, blocked_hashes::block, blocked_hashes::unblock,
         deliveries::deliveries, deliveries::drop_delivery, deliveries::hosts, deliveries::host, deliveries::order,
         catalogue::search, catalogue::stats, catalogue::tags,
         collections::list, collections::create, collections::show, collections::edit, collections::put_dataset,

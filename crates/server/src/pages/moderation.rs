@@ -1,5 +1,6 @@
 //! The moderators' log: what was hidden, restored, removed or blocked, by whom and why. The buttons themselves stand
-//! on the pages concerned, `moderate.rs`; other servers are `instances.rs`, deliveries `deliveries.rs`.
+//! on the pages concerned, `moderate.rs`; other servers are `instances.rs`, hashes
+//! `blocked_hashes.rs`, deliveries `deliveries.rs`.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -72,6 +73,9 @@ fn place(store: &Store, entry: &LogEntry) -> Result<String, StoreError> {
     if entry.target_kind == "instance" {
         return Ok("/moderation/servers".to_owned());
     }
+    if entry.target_kind == "hash" {
+        return Ok("/moderation/hashes".to_owned());
+    }
     let Ok(id) = entry.target_id.parse::<Id>() else {
         return Ok(String::new());
     };
@@ -116,6 +120,7 @@ fn past_tense(act: &str) -> String {
         "resume" => "let go on",
         "drop" => "dropped what waited for",
         "block" => "blocked",
+        "unblock" => "took back the block of",
         "allow" => "allowed",
         "reset" => "took back what was decided about",
         other => other,

@@ -27,6 +27,7 @@ pub(crate) fn sentence(word: &str) -> &'static str {
         "retried" => "The server is tried again now.",
         "blocked" => "Blocked. Nothing is taken from it, fetched from it or sent to it any more.",
         "allowed" => "Allowed.",
+        "hash-blocked" => "Blocked. The tracker refuses it, and nobody can upload it here.",
         "reset" => "Taken back.",
         "dropped" => "The delivery is dropped.",
         "held-back" => "Nothing more is sent to this server until you let it go on.",

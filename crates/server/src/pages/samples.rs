@@ -19,6 +19,7 @@ fn all() -> Vec<(&'static str, String)> {
         lists::more_forms(),
         lists::deliveries(),
         lists::servers(),
+        lists::hashes(),
         lists::desks(),
     ]
     .concat()

@@ -17,6 +17,7 @@ mod durable;
 mod followers;
 mod following;
 mod foundation;
+mod hash_blocks;
 mod hosts;
 mod instances;
 mod listing;

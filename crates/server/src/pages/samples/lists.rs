@@ -2,6 +2,7 @@
 
 use super::html;
 use super::pieces::{HOSTILE, ago, collection, datasets, frame, id, leaves, list, uploads, visitors_frame};
+use crate::pages::blocked_hashes::{HashRow, HashesPage};
 use crate::pages::collection_form::CollectionForm;
 use crate::pages::collections::CollectionsPage;
 use crate::pages::dataset_form::{DatasetForm, Draft};
@@ -300,6 +301,23 @@ pub(super) fn servers() -> Vec<(&'static str, String)> {
         }],
     };
     vec![("servers", html(&servers))]
+}
+
+pub(super) fn hashes() -> Vec<(&'static str, String)> {
+    let hashes = HashesPage {
+        frame: Frame {
+            here: "/moderation",
+            ..frame("Blocked torrents")
+        },
+        list: list("/moderation/hashes"),
+        hashes: vec![HashRow {
+            hash: "ab".repeat(32),
+            reason: HOSTILE.into(),
+            by: "ann".into(),
+            when: ago(5),
+        }],
+    };
+    vec![("hashes", html(&hashes))]
 }
 
 pub(super) fn desks() -> Vec<(&'static str, String)> {

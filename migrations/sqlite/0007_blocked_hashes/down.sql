@@ -1,0 +1,2 @@
+-- Only the hashes of removed uploads stay blocked.
+DROP TABLE hash_blocks;
