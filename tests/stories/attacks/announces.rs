@@ -2,10 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use rustix::net::{AddressFamily, SocketType};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use shoal_tests::instance::{Setup, Shoal};
 use shoal_tests::{process, skip, wait};
 
@@ -74,6 +75,31 @@ async fn ten_thousand_idle_and_a_thousand_slow_connections_change_nothing() -> R
     Ok(())
 }
 
+#[tokio::test]
+async fn connections_wait_while_the_process_has_no_more_files() -> Result<()> {
+    let shoal = Setup::new().set("tracker.mode", "open").start().await?;
+    let mut kept = connect(&shoal, 0)?;
+    announce(&mut kept)?;
+    let server = Pid::from_raw(i32::try_from(shoal.process())?);
+    let none = Rlimit {
+        current: Some(3),
+        maximum: getrlimit(Resource::Nofile).maximum,
+    };
+    let usual = prlimit(server, Resource::Nofile, none)?;
+    let mut late = connect(&shoal, 1)?;
+    late.write_all(ANNOUNCE.as_bytes())?;
+    let before = process::processor_time(shoal.process())?;
+    wait::pass(Duration::from_secs(2)).await;
+    let took = process::processor_time(shoal.process())? - before;
+    ensure!(
+        took < Duration::from_secs(1),
+        "it is not asked again and again: {took:?}"
+    );
+    announce(&mut kept)?;
+    prlimit(server, Resource::Nofile, usual)?;
+    hear(&mut late)
+}
+
 /// Connects from one of many addresses.
 fn connect(shoal: &Shoal, from: usize) -> Result<TcpStream> {
     let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
@@ -88,6 +114,11 @@ fn connect(shoal: &Shoal, from: usize) -> Result<TcpStream> {
 /// Announces, and reads the answer.
 fn announce(stream: &mut TcpStream) -> Result<()> {
     stream.write_all(ANNOUNCE.as_bytes())?;
+    hear(stream)
+}
+
+/// Reads an answer to an announce.
+fn hear(stream: &mut TcpStream) -> Result<()> {
     let mut answer = [0; 1024];
     let length = stream.read(&mut answer)?;
     let answer = answer[..length].escape_ascii().to_string();

@@ -117,7 +117,7 @@ impl Desk {
         loop {
             self.output.clear();
             let rest = &self.input[at..filled];
-            let progress = (self.responder).answer(rest, caller, is_last, &mut self.output);
+            let progress = self.responder.answer(rest, caller, is_last, &mut self.output);
             at += progress.taken;
             let Ok(sent) = send(connection, &self.output) else {
                 return false;

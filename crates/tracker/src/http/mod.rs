@@ -99,8 +99,8 @@ impl HttpDoor {
                 settings.elsewhere.clone(),
                 settings.seed.wrapping_add(number),
             );
-            let door_of = (Arc::clone(&census), Arc::clone(clock));
-            let worker = Worker::new(sockets, Arc::clone(&stop), responder, door_of)?;
+            let (census, clock) = (Arc::clone(&census), Arc::clone(clock));
+            let worker = Worker::new(sockets, Arc::clone(&stop), responder, census, clock)?;
             let thread = thread::Builder::new().name(format!("http-tracker-{number}"));
             door.threads.push((stop, thread.spawn(|| worker.run())?));
         }

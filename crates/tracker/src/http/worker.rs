@@ -46,7 +46,8 @@ impl Worker {
         listeners: Vec<OwnedFd>,
         stop: Arc<OwnedFd>,
         responder: Responder,
-        (census, clock): (Arc<Census>, Clock),
+        census: Arc<Census>,
+        clock: Clock,
     ) -> io::Result<Self> {
         let poll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&poll, &*stop, EventData::new_u64(STOP), EventFlags::IN)?;
