@@ -22,6 +22,21 @@ fn nothing_configured_is_good() -> Result<()> {
 }
 
 #[test]
+fn what_is_good_is_told_with_addresses_and_what_does_not_fit() -> Result<()> {
+    let told = check("SHOAL__INSTANCE__URL", "https://archive.example")?.good()?;
+    for wanted in [
+        "The configuration is good.",
+        "127.0.0.1:8080 TCP",
+        "https://archive.example/announce",
+        "tracker.trusted_proxies is empty",
+        "archive.example is no public name, so its DNS record was not asked for.",
+    ] {
+        assert!(told.contains(wanted), "{wanted:?} is not in {told}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_wrong_value_is_refused_by_name() -> Result<()> {
     let wrong = [
         ("SHOAL__HTTP__LISTEN", "somewhere", "listen"),

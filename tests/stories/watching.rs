@@ -157,6 +157,15 @@ async fn every_figure_that_is_drawn_or_written_about_is_there() -> Result<()> {
     assert!(named.len() > 20, "{named:?}");
     let missing: Vec<_> = named.difference(&there).collect();
     assert!(missing.is_empty(), "{missing:?} is not in\n{page}");
+
+    let tracker = fs::read_to_string(shoal_tests::checkout().join("docs/tracker.md"))?;
+    let untold: BTreeSet<&str> = page
+        .split("outcome=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|outcome| !tracker.contains(&format!("`{outcome}`")))
+        .collect();
+    assert!(untold.is_empty(), "{untold:?} is not in docs/tracker.md");
     Ok(())
 }
 

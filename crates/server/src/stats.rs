@@ -113,7 +113,7 @@ impl Requests {
                     Outcome::Connected => requests.connect += count,
                     Outcome::Announced => requests.announce += count,
                     Outcome::Scraped => requests.scrape += count,
-                    Outcome::Relayed | Outcome::Unsent => {}
+                    Outcome::Relayed | Outcome::Unsent | Outcome::Overrun => {}
                     _ => requests.refused += count,
                 }
             }

@@ -5,6 +5,7 @@
 
 mod account;
 mod announce_key;
+mod check;
 mod database;
 mod publish;
 mod record;

@@ -1,8 +1,8 @@
-//! `shoal config` and `shoal config check`.
+//! `shoal config` and `shoal config check`. What the latter reports is in `check.rs`.
 
 use clap::{Args, Subcommand};
 
-use super::{Place, say};
+use super::{Place, check, say};
 use crate::config::EXAMPLE;
 
 #[derive(Debug, Args)]
@@ -13,7 +13,7 @@ pub(super) struct ShowConfig {
 
 #[derive(Debug, Subcommand)]
 enum Act {
-    /// Say what is wrong with the configuration that `serve` would use
+    /// Say what is wrong with the configuration that `serve` would use, where it would listen and where clients announce
     Check(Place),
 }
 
@@ -22,8 +22,9 @@ impl ShowConfig {
         match self.act {
             None => say(EXAMPLE.trim_end()),
             Some(Act::Check(place)) => {
-                place.config()?;
+                let config = place.config()?;
                 say("The configuration is good.");
+                check::report(&config).iter().for_each(|line| say(line));
             }
         }
         Ok(())
