@@ -4,6 +4,7 @@ mod aria2;
 mod browser;
 mod doors;
 mod fediverse;
+mod private;
 mod proofs;
 mod qbittorrent;
 mod signatures;
