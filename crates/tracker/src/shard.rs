@@ -236,14 +236,13 @@ impl Shard {
     }
 
     fn answer(&self, at: usize, ask: &Ask<'_>, rng: &mut impl Rng, reply: &mut AnnounceReply) {
-        let Some(Torrent {
-            holding: Holding::Swarm(swarm),
-            ..
-        }) = self.torrents.get(at)
-        else {
+        let Some(torrent) = self.torrents.get(at) else {
             return;
         };
-        reply.counts = self.counts_at(at).unwrap_or_default();
+        let Holding::Swarm(swarm) = &torrent.holding else {
+            return;
+        };
+        reply.counts = self.counts_of(torrent, swarm);
         if ask.request.event == Event::Stopped {
             return;
         }
@@ -271,19 +270,20 @@ impl Shard {
 
     /// What the swarm at a place of the table counts, guests too; `None` for an alias.
     pub(crate) fn counts_at(&self, at: usize) -> Option<Counts> {
-        let Torrent {
-            key,
-            ledger,
-            holding: Holding::Swarm(swarm),
-        } = self.torrents.get(at)?
-        else {
-            return None;
-        };
-        let mut members = swarm.members();
-        if ledger.has_room() {
-            members += self.rooms.get(key).map(Room::members).unwrap_or_default();
+        let torrent = self.torrents.get(at)?;
+        match &torrent.holding {
+            Holding::Swarm(swarm) => Some(self.counts_of(torrent, swarm)),
+            Holding::Alias(_) => None,
         }
-        Some(counts(&members, ledger.completed()))
+    }
+
+    fn counts_of(&self, torrent: &Torrent, swarm: &Swarm) -> Counts {
+        let mut members = swarm.members();
+        if torrent.ledger.has_room() {
+            let room = self.rooms.get(&torrent.key);
+            members += room.map(Room::members).unwrap_or_default();
+        }
+        counts(&members, torrent.ledger.completed())
     }
 
     /// How many peers have an address in the swarm at a place of the table.

@@ -13,7 +13,7 @@ pub struct WebSocketSettings {
     pub max_sockets: usize,
     /// Most sockets at one address (one IPv4 address, one IPv6 /64).
     pub max_sockets_per_address: usize,
-    /// Seconds of silence after which a socket is closed; it is asked for a sign of life three times before.
+    /// Seconds of silence after which a socket is closed; it is asked for a sign of life twice before.
     pub idle_seconds: u32,
 }
 

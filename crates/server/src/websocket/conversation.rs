@@ -214,15 +214,16 @@ impl Conversation {
             return false;
         }
         let (now, pulse) = (Instant::now(), pulse(&self.app));
-        let patience = pulse * 3;
+        // Whoever spoke a moment after the last look has been silent for nearly as long as whoever did before it.
+        let nearly = |since: Instant, pulses: u32| now - since + pulse / 2 >= pulse * pulses;
         // Signs of life are enough from those who are in a swarm.
-        let is_idle = !self.line.session().is_anywhere() && now - self.said >= patience;
-        if is_idle || now - self.heard >= patience {
+        let is_idle = !self.line.session().is_anywhere() && nearly(self.said, 3);
+        if is_idle || nearly(self.heard, 3) {
             self.end(CloseCode::Away);
             return true;
         }
         self.alarm.as_mut().reset(now + pulse);
-        if now - self.heard >= pulse {
+        if nearly(self.heard, 1) {
             Parser::write_message(&mut self.going, [], OpCode::Ping, true, false);
         }
         true
