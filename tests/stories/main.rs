@@ -3,6 +3,7 @@
 //! One file per story. Those in `real_clients/` need foreign programs, which `cargo xtask test` installs and names in
 //! the environment; without them they say that they are skipped. The tools they share are in `tests/src/`.
 
+mod announce_keys;
 mod attacks;
 mod backup;
 mod blocked_hashes;

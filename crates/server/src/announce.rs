@@ -17,9 +17,9 @@ use crate::app::App;
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/announce", web::get().to(announce))
-        .route("/announce/{key:.*}", web::get().to(announce))
+        .service(web::resource("/announce/{key:.*}").route(web::get().to(announce)))
         .route("/scrape", web::get().to(scrape))
-        .route("/scrape/{key:.*}", web::get().to(scrape));
+        .service(web::resource("/scrape/{key:.*}").route(web::get().to(scrape)));
 }
 
 /// Where a request came from, or nothing on a socket without an address.

@@ -3,6 +3,7 @@
 
 mod about;
 mod account;
+mod announce_keys;
 mod assets;
 mod blocked_hashes;
 mod cards;
@@ -165,6 +166,15 @@ fn members(config: &mut web::ServiceConfig) {
         .route("/settings/password", post().to(settings::password))
         .route("/settings/tokens", post().to(settings::make_token))
         .route("/settings/tokens/{id}/end", post().to(settings::end_token))
+        .route("/settings/announce-keys", post().to(announce_keys::make))
+        .route(
+            "/settings/announce-keys/{id}/name",
+            post().to(announce_keys::name),
+        )
+        .route(
+            "/settings/announce-keys/{id}/revoke",
+            post().to(announce_keys::revoke),
+        )
         .route("/settings/following", post().to(following::follow))
         .route("/settings/following/{id}/end", post().to(following::end));
 }

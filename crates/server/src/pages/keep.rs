@@ -18,6 +18,8 @@ pub(crate) struct Keep {
     pub(crate) torrent: String,
     pub(crate) size: Size,
     pub(crate) has_web_seeds: bool,
+    /// Whether the tracker serves it to personal announce URLs only (BEP 27).
+    pub(crate) is_private: bool,
     /// Path of the glyph as a picture.
     pub(crate) picture: String,
 }
@@ -30,6 +32,7 @@ impl Keep {
             magnet: publishing::magnet(app, upload).to_string(),
             torrent: cards::torrent_path(upload),
             size: Size::stored(upload.total_size),
+            is_private: upload.private,
             has_web_seeds: !upload.web_seeds.is_empty(),
             picture: format!("/uploads/{}/swarm.png", upload.id),
         }

@@ -21,6 +21,7 @@ pub(crate) fn sentence(word: &str) -> &'static str {
         "password" => "The password is set. Other sessions and all tokens have ended.",
         "welcome" => "You are signed in. Set a password below, so that you can come back without a link.",
         "signed-out" => "You are signed out.",
+        "revoked" => "The key is revoked. Clients that have it are refused from now on.",
         "ended" => "The token is ended.",
         "followed" => "Asked. The other server will answer shortly.",
         "unfollowed" => "You no longer follow them.",

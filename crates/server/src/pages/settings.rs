@@ -1,4 +1,5 @@
-//! A member's own settings: profile, password, API tokens. Whom they follow is on `account.rs`.
+//! A member's own settings: profile, password, API tokens. Announce keys are in `announce_keys.rs`; whom they follow is on
+//! `account.rs`.
 
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -6,6 +7,7 @@ use askama::Template;
 use serde::Deserialize;
 use shoal_store::{Account, AccountEdit, Id, NewToken, Scope, Scopes, Token};
 
+use super::announce_keys::{self, KeyList};
 use super::frame::{Answer, Frame, go_to, render};
 use super::lists::ListQuery;
 use crate::app::App;
@@ -41,6 +43,9 @@ pub(crate) struct SettingsPage {
     pub(crate) grantable: Vec<(&'static str, &'static str, bool)>,
     /// A token just made, shown once.
     pub(crate) fresh_token: Option<String>,
+    pub(crate) keys: KeyList,
+    /// The announce URL of a key just made, shown once.
+    pub(crate) fresh_key: Option<String>,
     pub(crate) fault: String,
 }
 
@@ -55,7 +60,13 @@ fn scope_words(scope: Scope) -> &'static str {
     }
 }
 
-fn page(app: &App, member: &Member, account: &Account, tokens: Vec<Token>) -> SettingsPage {
+fn page(
+    app: &App,
+    member: &Member,
+    account: &Account,
+    tokens: Vec<Token>,
+    keys: announce_keys::Found,
+) -> SettingsPage {
     let now = clock::now();
     let visitor = Visitor(Some(member.0.clone()));
     let may: Vec<Scope> = Scope::ALL
@@ -99,16 +110,22 @@ fn page(app: &App, member: &Member, account: &Account, tokens: Vec<Token>) -> Se
             })
             .collect(),
         fresh_token: None,
+        keys: KeyList::of(app, keys, now),
+        fresh_key: None,
         fault: String::new(),
     }
 }
 
-async fn present(app: &App, member: &Member) -> Result<SettingsPage, Problem> {
-    let id = member.id();
-    let found = app.read(move |store| Ok((store.account_by_id(id)?, store.tokens(id)?)));
-    let (account, tokens) = found.await?;
+/// The page as it is without anything just done.
+pub(crate) async fn present(app: &App, member: &Member) -> Result<SettingsPage, Problem> {
+    let (id, since) = (member.id(), crate::announce_keys::there_since(app));
+    let found = app.read(move |store| {
+        let keys = announce_keys::find(store, id, since)?;
+        Ok((store.account_by_id(id)?, store.tokens(id)?, keys))
+    });
+    let (account, tokens, keys) = found.await?;
     let account = account.ok_or_else(Problem::not_found)?;
-    Ok(page(app, member, &account, tokens))
+    Ok(page(app, member, &account, tokens, keys))
 }
 
 /// The settings.

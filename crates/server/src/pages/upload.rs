@@ -4,7 +4,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
-use shoal_store::{Dataset, Id, Paging, Store, StoreError, Threat, Upload, UploadFile};
+use shoal_store::{AccountRef, Dataset, Id, Paging, Store, StoreError, Threat, Upload, UploadFile};
 
 use super::cards;
 use super::dataset::may_edit;
@@ -12,6 +12,7 @@ use super::frame::{Answer, Frame, Link, go_to, render};
 use super::keep::Keep;
 use super::lists::ListQuery;
 use super::moderate::{Sheet, open_to};
+use crate::announce_keys;
 use crate::app::App;
 use crate::auth::Visitor;
 use crate::clock;
@@ -54,6 +55,8 @@ pub(crate) struct UploadPage {
     pub(crate) piece_length: Size,
     pub(crate) torrent_size: Size,
     pub(crate) is_private: bool,
+    /// Members who seed it now and want to be named.
+    pub(crate) hosts: Vec<Link>,
     pub(crate) web_seeds: Vec<Link>,
     pub(crate) trackers: Vec<String>,
     pub(crate) may_edit: bool,
@@ -67,9 +70,10 @@ struct Found {
     files: Vec<UploadFile>,
     is_whole: bool,
     post: Option<String>,
+    hosts: Vec<AccountRef>,
 }
 
-fn find(store: &Store, upload: Upload) -> Result<Found, StoreError> {
+fn find(store: &Store, upload: Upload, since: i64) -> Result<Found, StoreError> {
     let is_whole = upload.file_count.unsigned_abs() <= WHOLE_TREE as u64;
     let most = if is_whole { 2 * WHOLE_TREE } else { FIRST_FILES };
     let mut files = Vec::new();
@@ -89,6 +93,7 @@ fn find(store: &Store, upload: Upload) -> Result<Found, StoreError> {
         .next()
         .map(|record| record.uri);
     Ok(Found {
+        hosts: store.hosts_of(upload.id, since)?,
         dataset: store.dataset_by_id(upload.dataset.id)?,
         upload,
         files,
@@ -111,9 +116,12 @@ pub(crate) async fn upload(
             .ok_or_else(Problem::not_found)?;
         return Ok(go_to(format!("/uploads/{}", found.id)));
     };
-    let found = app
-        .read(move |store| store.upload(id)?.map(|upload| find(store, upload)).transpose())
-        .await?;
+    let since = announce_keys::there_since(&app);
+    let found = app.read(move |store| {
+        let upload = store.upload(id)?;
+        upload.map(|upload| find(store, upload, since)).transpose()
+    });
+    let found = found.await?;
     let found = found.ok_or_else(Problem::not_found)?;
     open_to(&visitor, &found.upload.state)?;
     render(StatusCode::OK, &page(&app, &visitor, &query, found))
@@ -126,6 +134,7 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Upload
         files,
         is_whole,
         post,
+        hosts,
     } = found;
     let now = clock::now();
     let href = format!("/uploads/{}", upload.id);
@@ -169,6 +178,7 @@ fn page(app: &App, visitor: &Visitor, query: &ListQuery, found: Found) -> Upload
         piece_length: Size::stored(upload.piece_length),
         torrent_size: Size::stored(upload.torrent_size),
         is_private: upload.private,
+        hosts: hosts.iter().map(cards::account_link).collect(),
         web_seeds: web_seeds.map(|url| Link::typed(&words::line(url))).collect(),
         trackers: trackers.map(|url| words::line(url)).collect(),
         may_edit: may_edit(visitor, upload.account.id),

@@ -2,6 +2,7 @@
 
 use super::html;
 use super::pieces::{HOSTILE, ago, collection, datasets, frame, id, leaves, list, uploads, visitors_frame};
+use crate::pages::announce_keys::{KeyList, KeyRow, RevokedRow};
 use crate::pages::blocked_hashes::{HashRow, HashesPage};
 use crate::pages::collection_form::CollectionForm;
 use crate::pages::collections::CollectionsPage;
@@ -342,13 +343,17 @@ pub(super) fn desks() -> Vec<(&'static str, String)> {
             ..List::default()
         },
     };
+    vec![("moderation", html(&moderation)), ("settings", html(&settings()))]
+}
+
+fn settings() -> SettingsPage {
     let token = TokenRow {
         id: id(),
         label: "scanner".into(),
         scopes: "submit,upload".into(),
         when: ago(99),
     };
-    let settings = SettingsPage {
+    SettingsPage {
         frame: Frame {
             here: "/settings",
             notice: "You are signed in.",
@@ -368,7 +373,29 @@ pub(super) fn desks() -> Vec<(&'static str, String)> {
             ("upload", "publish torrents", true),
         ],
         fresh_token: Some("shoal_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG".into()),
+        keys: keys(),
+        fresh_key: Some("https://archive.example/announce/00112233445566778899aabbccddeeff".into()),
         fault: String::new(),
+    }
+}
+
+fn keys() -> KeyList {
+    let key = |label: &str, named| KeyRow {
+        id: id(),
+        label: label.into(),
+        named,
+        made: ago(99),
+        used: if named { "today".into() } else { String::new() },
+        seeds: if named { "12 uploads".into() } else { String::new() },
+        seeding: vec![Link::new("/uploads/0193", "tide-gauges-2026-11")],
+        more: "and 11 more".into(),
     };
-    vec![("moderation", html(&moderation)), ("settings", html(&settings))]
+    KeyList {
+        valid: vec![key("the server in the cellar", true), key(HOSTILE, false)],
+        revoked: vec![RevokedRow {
+            label: HOSTILE.into(),
+            when: ago(3),
+        }],
+        usual: "https://archive.example/announce".into(),
+    }
 }

@@ -149,6 +149,7 @@ pub(super) fn keep() -> Keep {
         torrent: "/api/v1/uploads/0193/torrent".into(),
         size: Size(13_314_398_610),
         has_web_seeds: true,
+        is_private: false,
         picture: "/uploads/0193/swarm.png".into(),
     }
 }

@@ -15,6 +15,7 @@ use crate::pages::dataset::{DatasetPage, May};
 use crate::pages::error::MessagePage;
 use crate::pages::frame::{Frame, Link};
 use crate::pages::home::HomePage;
+use crate::pages::keep::Keep;
 use crate::pages::sign_in::{LinkPage, SignInPage};
 use crate::pages::upload::UploadPage;
 use crate::pages::vocabulary::{VocabularyPage, borrowed, parts};
@@ -168,7 +169,10 @@ fn upload_page() -> UploadPage {
         created: ago(3),
         updated: None,
         danger: Danger(Threat::Endangered),
-        keep: keep(),
+        keep: Keep {
+            is_private: true,
+            ..keep()
+        },
         prose: Prose::default(),
         method: Prose::render(
             "Fetched with `wget --mirror` on 18 November, compared with the office's checksums.",
@@ -185,6 +189,10 @@ fn upload_page() -> UploadPage {
         piece_length: Size(1 << 20),
         torrent_size: Size(148_222),
         is_private: true,
+        hosts: vec![
+            Link::new("/accounts/ann", "ann"),
+            Link::new("/accounts/ben", HOSTILE),
+        ],
         web_seeds: vec![Link::typed("https://mirror.example/tides/")],
         trackers: vec!["udp://tracker.example:6969/announce".into()],
         may_edit: true,
