@@ -1,9 +1,10 @@
 //! What the tracker costs: swarms in memory, and each door over loopback beside the bare floor of the same run. Prints a
 //! line for each figure: what, how much, and how it was measured. `SHOAL_BENCH_PART` names one part to run alone: `swarm`,
-//! `udp`, `http` or the name of a crowd. Begin with `swarm.rs`; next in the flow: `udp.rs`, `http.rs`.
+//! `udp`, `flood`, `http` or the name of a crowd. Begin with `swarm.rs`; next in the flow: `udp.rs`, `http.rs`.
 
 mod crowd;
 mod datagrams;
+mod flood;
 mod http;
 mod machine;
 mod swarm;
@@ -21,6 +22,9 @@ fn main() -> Result<(), Fault> {
     }
     if is_wanted("udp") {
         udp::measure()?;
+    }
+    if is_wanted("flood") {
+        flood::measure()?;
     }
     if is_wanted("http") {
         http::measure()?;

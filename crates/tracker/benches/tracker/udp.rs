@@ -24,7 +24,7 @@ const SOCKETS: usize = 16;
 const OUTSTANDING: usize = 128;
 const REQUESTS: usize = 500_000;
 const RUNS: usize = 3;
-const CONNECT: [u8; 16] = [0, 0, 4, 0x17, 0x27, 0x10, 0x19, 0x80, 0, 0, 0, 0, 1, 2, 3, 4];
+pub(crate) const CONNECT: [u8; 16] = [0, 0, 4, 0x17, 0x27, 0x10, 0x19, 0x80, 0, 0, 0, 0, 1, 2, 3, 4];
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq)]
@@ -85,13 +85,13 @@ fn cost(name: &str, run: impl FnOnce() -> Result<usize, Fault>) -> Result<f64, F
 }
 
 /// A tracker behind a door.
-struct Stand {
-    door: UdpDoor,
-    tracker: Arc<Tracker>,
+pub(crate) struct Stand {
+    pub(crate) door: UdpDoor,
+    pub(crate) tracker: Arc<Tracker>,
 }
 
 impl Stand {
-    fn open(backend: Backend, threads: usize) -> Result<Self, Fault> {
+    pub(crate) fn open(backend: Backend, threads: usize) -> Result<Self, Fault> {
         let unlimited = Settings {
             mode: Mode::Open,
             max_torrents: 0,
@@ -101,6 +101,8 @@ impl Stand {
         let tracker = Arc::new(Tracker::new(Settings {
             max_peers_per_torrent: 0,
             max_peers_per_address: 0,
+            requests_per_second_per_address: 10_000_000,
+            requests_per_second_per_network: 10_000_000,
             ..unlimited
         }));
         let settings = UdpSettings {
@@ -214,8 +216,8 @@ impl Drop for Echo {
 }
 
 /// Clients that ask again as soon as they are answered.
-struct Load {
-    sockets: Vec<UdpSocket>,
+pub(crate) struct Load {
+    pub(crate) sockets: Vec<UdpSocket>,
     connections: Vec<[u8; 8]>,
     homes: Vec<u32>,
     rng: SmallRng,
@@ -224,7 +226,7 @@ struct Load {
 }
 
 impl Load {
-    fn new(door: SocketAddr) -> Result<Self, Fault> {
+    pub(crate) fn new(door: SocketAddr) -> Result<Self, Fault> {
         let mut sockets = Vec::new();
         let mut connections = Vec::new();
         for at in 0..SOCKETS {
@@ -318,7 +320,7 @@ impl Load {
         }
     }
 
-    fn announce(&self, peer: usize, at: usize, event: u32) -> Vec<u8> {
+    pub(crate) fn announce(&self, peer: usize, at: usize, event: u32) -> Vec<u8> {
         let key = key(self.homes[peer]);
         let mut bytes = Vec::with_capacity(98);
         for part in [

@@ -92,7 +92,10 @@ impl Post {
             self.desk
                 .time(u64::try_from(took).unwrap_or(u64::MAX), many as u64);
         }
-        if self.shield.turn(is_full, now) {
+        if self
+            .shield
+            .turn(is_full, now, || dropped(socket).unwrap_or_default())
+        {
             keep_out(socket, &self.shield);
         }
     }

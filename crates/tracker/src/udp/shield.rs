@@ -1,13 +1,15 @@
-//! What a flood meets: while datagrams come faster than they are answered, the networks (IPv4 /24, IPv6 /48) that send most of
+//! What a flood meets: while datagrams come faster than they are answered and the kernel has to drop some, the networks (IPv4 /24, IPv6 /48) that send most of
 //! those that prove nothing or ask too often are found out, and the kernel is told to let only one in 64 of their datagrams
 //! through. So a flood costs whoever sends it, and all others are answered as always. Decides by counts and the time it is
 //! told; `filter.rs` tells the kernel.
 
+use std::mem;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// So many full batches in a row mean that datagrams come faster than they are answered.
+/// After so many full batches in a row the kernel is asked whether it drops datagrams, and how often then.
 const BUSY: u32 = 8;
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// For how long is counted before anybody is kept out, and for how long then.
 const WINDOW: Duration = Duration::from_millis(20);
@@ -57,6 +59,10 @@ struct Kept {
 #[derive(Debug, Default)]
 pub(super) struct Shield {
     full: u32,
+    /// Datagrams that the kernel had dropped when it was asked last, when that was, and whether they have become more.
+    dropped: u32,
+    asked: Duration,
+    is_dropping: bool,
     since: Option<Duration>,
     all: u32,
     counts: Vec<(Network, u32)>,
@@ -64,9 +70,10 @@ pub(super) struct Shield {
 }
 
 impl Shield {
-    /// Whether datagrams come faster than they are answered.
+    /// Whether datagrams come faster than they are answered, and some are lost for it. As long as none is, nobody is
+    /// treated in another way, however many come.
     pub(super) fn is_busy(&self) -> bool {
-        self.full >= BUSY
+        self.full >= BUSY && self.is_dropping
     }
 
     /// Whether anybody is counted or kept out.
@@ -95,13 +102,18 @@ impl Shield {
         }
     }
 
-    /// Ends with a batch of datagrams. Says whether other networks than before are to be kept out.
-    pub(super) fn turn(&mut self, is_full: bool, now: Duration) -> bool {
+    /// Ends with a batch of datagrams. Says whether other networks than before are to be kept out. `dropped` asks the kernel
+    /// how many datagrams it has dropped.
+    pub(super) fn turn(&mut self, is_full: bool, now: Duration, dropped: impl FnOnce() -> u32) -> bool {
         self.full = if is_full {
             (self.full + 1).min(2 * BUSY)
         } else {
             self.full / 2
         };
+        if self.full >= BUSY && now.saturating_sub(self.asked) >= GLANCE {
+            let before = mem::replace(&mut self.dropped, dropped());
+            (self.is_dropping, self.asked) = (self.dropped != before, now);
+        }
         let mut is_changed = self.release(now);
         if !self.is_busy() {
             self.forget();
@@ -171,29 +183,34 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    /// Full batches over a window, in which so many datagrams of these addresses come in turn.
+    /// Full batches over a window, in which so many datagrams of these addresses come in turn and others are dropped.
     fn flood(shield: &mut Shield, from: u64, count: usize, addresses: &[IpAddr]) -> bool {
         (0..BUSY).for_each(|_| {
-            shield.turn(true, at(from));
+            shield.turn(true, at(from), || from as u32);
         });
         for ip in addresses.iter().cycle().take(count) {
             shield.saw(*ip);
         }
-        shield.turn(true, at(from + 30))
+        shield.turn(true, at(from + 30), || from as u32 + 1)
+    }
+
+    /// A batch that is not full.
+    fn calm(shield: &mut Shield, millis: u64) -> bool {
+        shield.turn(false, at(millis), || panic!("nobody asks while all is calm"))
     }
 
     #[test]
     fn one_network_that_floods_is_kept_out_and_let_in_again() {
         let mut shield = Shield::default();
         let flooders: Vec<IpAddr> = (1..255).map(|host| ip(&format!("192.0.2.{host}"))).collect();
-        assert!(flood(&mut shield, 0, 5000, &flooders));
+        assert!(flood(&mut shield, 5, 5000, &flooders));
         assert_eq!(shield.kept().collect::<Vec<_>>(), [Network::of(flooders[0])]);
         // It goes on: its term begins anew.
         (0..GOES_ON).for_each(|_| shield.saw(flooders[7]));
-        assert!(!shield.turn(false, at(10_100)));
+        assert!(!calm(&mut shield, 10_100));
         assert_eq!(shield.kept().count(), 1);
         // It has stopped.
-        assert!(shield.turn(false, at(20_200)));
+        assert!(calm(&mut shield, 20_200));
         assert_eq!(shield.kept().count(), 0);
     }
 
@@ -202,7 +219,12 @@ mod tests {
         let mut shield = Shield::default();
         for millis in 0..1000 {
             (0..500).for_each(|_| shield.saw(ip("192.0.2.1")));
-            assert!(!shield.turn(false, at(millis)));
+            assert!(!calm(&mut shield, millis));
+        }
+        // However many come: none is lost.
+        for millis in 1000..2000 {
+            (0..500).for_each(|_| shield.saw(ip("192.0.2.1")));
+            assert!(!shield.turn(true, at(millis), || 0));
         }
         let crowd: Vec<IpAddr> = (0..200).map(|net| ip(&format!("2001:db8:{net}::1"))).collect();
         assert!(!flood(&mut shield, 2000, 100_000, &crowd));
@@ -215,7 +237,7 @@ mod tests {
         let mut shield = Shield::default();
         for round in 0..10 {
             let crowd: Vec<IpAddr> = (0..4).map(|net| ip(&format!("10.{round}.{net}.1"))).collect();
-            flood(&mut shield, round * 100, 8000, &crowd);
+            flood(&mut shield, 100 + round * 100, 8000, &crowd);
         }
         assert_eq!(shield.kept().count(), MOST);
     }
