@@ -54,24 +54,32 @@ impl Budget {
         let now = u64::from(now.0) << FRACTION_BITS & MOMENT;
         let tag = (mark >> MOMENT_BITS).max(1);
         let row = &self.rows[mark as usize & last].0;
-        let (mut bucket, mut least, mut owed) = (&row[0], u64::MAX, 0);
-        for other in row {
-            let word = other.load(Ordering::Relaxed);
-            let debt = self.debt(word, now);
-            if word >> MOMENT_BITS == tag {
-                (bucket, owed) = (other, debt);
-                break;
-            }
-            if debt < least {
-                (bucket, least) = (other, debt);
-            }
+        // Its own bucket, or else the one that owes least: without a branch, since nothing could foretell it.
+        let (mut at, mut least) = (0, u64::MAX);
+        for (place, bucket) in row.iter().enumerate() {
+            let word = bucket.load(Ordering::Relaxed);
+            let is_own = word >> MOMENT_BITS == tag;
+            let rank = if is_own { 0 } else { self.debt(word, now) + 1 };
+            at = if rank < least { place } else { at };
+            least = least.min(rank);
         }
+        let bucket = &row[at];
+        let word = bucket.load(Ordering::Relaxed);
+        let is_own = word >> MOMENT_BITS == tag;
+        let owed = if is_own { self.debt(word, now) } else { 0 };
         let owes = owed + self.cost * u64::from(requests);
         if owes > self.credit {
             return false;
         }
         bucket.store(tag << MOMENT_BITS | (now + owes) & MOMENT, Ordering::Relaxed);
         true
+    }
+
+    /// Asks for the memory of a row that is looked at soon.
+    pub(crate) fn fetch(&self, mark: u64) {
+        if let Some(last) = self.rows.len().checked_sub(1) {
+            std::hint::black_box(self.rows[mark as usize & last].0[0].load(Ordering::Relaxed));
+        }
     }
 
     /// What is owed now: nothing, if it is more than can be, since then the moment is long past.
