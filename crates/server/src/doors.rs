@@ -2,7 +2,7 @@
 //! they answer is the tracker's; next in the flow: `crates/tracker/src/udp/` and `crates/tracker/src/http/`.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -48,8 +48,7 @@ impl Doors {
 }
 
 fn open_udp(config: &Udp, tracker: &Arc<Tracker>, clock: &Clock) -> anyhow::Result<Option<UdpDoor>> {
-    let listen = free_ones(&config.listen, &Udp::default().listen);
-    if listen.is_empty() {
+    if config.listen.is_empty() {
         return Ok(None);
     }
     let key = match config.connection_key().map_err(|fault| anyhow!(fault))? {
@@ -59,13 +58,21 @@ fn open_udp(config: &Udp, tracker: &Arc<Tracker>, clock: &Clock) -> anyhow::Resu
     let now = u64::try_from(clock::now() / 1000).unwrap_or_default();
     let start = now.saturating_sub(clock().as_secs());
     let settings = UdpSettings {
-        listen,
+        listen: config.listen.clone(),
         threads: threads(config.threads),
         backend: config.backend.into(),
         ids: ConnectionIds::new(&key, config.connection_lifetime, start),
         seed: rand::random(),
     };
-    let door = UdpDoor::open(&settings, tracker, clock).context("tracker.udp")?;
+    let door = match UdpDoor::open(&settings, tracker, clock) {
+        Ok(door) => door,
+        // Two archives on one machine must both start without any configuration.
+        Err(error) if error.kind() == ErrorKind::AddrInUse && config.listen == Udp::default().listen => {
+            tracing::warn!(%error, "tracker.udp.listen: in use, so there is no tracker over UDP");
+            return Ok(None);
+        }
+        Err(error) => return Err(error).context("tracker.udp.listen"),
+    };
     if let Some(why) = door.fallback() {
         tracing::info!(
             "the UDP tracker works by {}, not by the fastest way: {why}",
@@ -113,20 +120,4 @@ fn threads(configured: usize) -> usize {
         0 => thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     }
-}
-
-/// The addresses to listen at. Two archives on one machine must both start without any configuration, so a default address
-/// that is taken is left to whoever has it.
-fn free_ones(listen: &[SocketAddr], defaults: &[SocketAddr]) -> Vec<SocketAddr> {
-    if listen != defaults {
-        return listen.to_vec();
-    }
-    let is_free = |address: &&SocketAddr| match UdpSocket::bind(address) {
-        Ok(_) => true,
-        Err(error) => {
-            tracing::warn!(%error, "tracker.udp.listen: {address} is in use, so there is no tracker over UDP");
-            false
-        }
-    };
-    defaults.iter().filter(is_free).copied().collect()
 }

@@ -12,6 +12,7 @@ mod clients;
 mod departed;
 mod exchange;
 mod figures;
+mod foresight;
 mod house;
 pub mod http;
 mod mix;

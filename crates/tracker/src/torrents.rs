@@ -4,6 +4,7 @@
 
 use shoal_torrent::SwarmKey;
 
+use crate::foresight::prefetch;
 use crate::mix::{Mixer, Spot};
 use crate::swarm::Swarm;
 
@@ -159,6 +160,15 @@ impl Torrents {
                 return None;
             }
             at = self.after(at);
+        }
+    }
+
+    /// Asks for the memory of the place where a torrent would be looked for first.
+    pub(crate) fn foresee(&self, spot: Spot) {
+        if self.len > 0 {
+            let at = spot.home(self.tags.len());
+            prefetch(&self.tags[at]);
+            prefetch(&self.slots[at]);
         }
     }
 

@@ -60,6 +60,22 @@ impl Large {
         }
     }
 
+    /// Asks for the memory of the places that lead to a peer.
+    pub(super) fn foresee_list(&self, peer: &Peer, mixer: &Mixer) {
+        match &peer.four {
+            Some(four) => self.four.each(|table| table.foresee_list(four.hash(mixer))),
+            None => self.six.each(|table| table.foresee_list(peer.six.hash(mixer))),
+        }
+    }
+
+    /// Asks for the memory of the leaves where a peer would be.
+    pub(super) fn foresee_leaf(&self, peer: &Peer, mixer: &Mixer) {
+        match &peer.four {
+            Some(four) => self.four.each(|table| table.foresee_leaf(four.hash(mixer))),
+            None => self.six.each(|table| table.foresee_leaf(peer.six.hash(mixer))),
+        }
+    }
+
     pub(super) fn neighbours(&self, peer: &Peer, mixer: &Mixer) -> usize {
         match &peer.four {
             Some(four) => self.four.neighbours(four, mixer),
@@ -165,6 +181,11 @@ impl<R: Record> Family<R> {
             self.active.len().saturating_sub(itself),
             if wish.sources { self.sources.len() } else { 0 },
         )
+    }
+
+    fn each(&self, look: impl Fn(&Table<R>)) {
+        look(&self.active);
+        look(&self.sources);
     }
 
     fn tables(&mut self, meta: Meta) -> (&mut Table<R>, &mut Table<R>) {

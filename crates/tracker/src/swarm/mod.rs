@@ -14,6 +14,7 @@ use rand::Rng;
 use self::large::Large;
 pub(crate) use self::large::Position;
 use crate::address::Reach;
+use crate::foresight::prefetch;
 use crate::mix::Mixer;
 use crate::peer::{Kind, Meta, Peer, Peer4, Peer6, Record};
 use crate::reply::AnnounceReply;
@@ -201,6 +202,30 @@ impl Swarm {
                 .is_some_and(|four| shelf::position(shelf, &four).is_some()),
             View::Six(shelf) => shelf::position(shelf, &peer.six).is_some(),
             View::Large(large) => large.contains(peer, mixer),
+        }
+    }
+
+    /// Asks for the memory of what the swarm points to: first its shelf or the heads of its tables, …
+    pub(crate) fn foresee(&self, _: &Peer, _: &Mixer) {
+        match self {
+            Self::Large(large) => prefetch(&**large),
+            Self::Some4(shelf) => shelf.iter().step_by(8).for_each(prefetch),
+            Self::Some6(shelf) => shelf.iter().step_by(3).for_each(prefetch),
+            Self::Few4(_) | Self::Few6(_) => {}
+        }
+    }
+
+    /// … then, of a large swarm, the place in the list of leaves that leads to a peer, …
+    pub(crate) fn foresee_list(&self, peer: &Peer, mixer: &Mixer) {
+        if let Self::Large(large) = self {
+            large.foresee_list(peer, mixer);
+        }
+    }
+
+    /// … then the leaf itself.
+    pub(crate) fn foresee_leaf(&self, peer: &Peer, mixer: &Mixer) {
+        if let Self::Large(large) = self {
+            large.foresee_leaf(peer, mixer);
         }
     }
 

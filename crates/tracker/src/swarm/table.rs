@@ -4,6 +4,7 @@
 use rand::Rng;
 
 use super::shelf;
+use crate::foresight::prefetch;
 use crate::mix::Mixer;
 use crate::peer::{Meta, Record};
 
@@ -43,6 +44,24 @@ impl<R: Record> Table<R> {
         let half = 1 << leaves.ilog2();
         let wide = hash as usize & (2 * half - 1);
         if wide < leaves { wide } else { wide & (half - 1) }
+    }
+
+    /// Asks for the memory of the place in the list of leaves where a hash leads.
+    pub(super) fn foresee_list(&self, hash: u32) {
+        let leaves = self.leaves.len();
+        if leaves > 0 {
+            prefetch(&self.leaves[Self::leaf(hash, leaves)]);
+        }
+    }
+
+    /// Asks for the memory of the leaf where a hash leads: the first half, where most peers are found.
+    pub(super) fn foresee_leaf(&self, hash: u32) {
+        let leaves = self.leaves.len();
+        if leaves > 0 {
+            let leaf = &self.leaves[Self::leaf(hash, leaves)];
+            let peers_of_a_line = 64 / size_of::<R>();
+            leaf.iter().step_by(peers_of_a_line).take(4).for_each(prefetch);
+        }
     }
 
     pub(super) fn contains(&self, hash: u32, record: &R) -> bool {
@@ -136,7 +155,11 @@ impl<R: Record> Table<R> {
                 }
                 // Asks for the memory of all leaves of the group at once, since each is a cache miss of its own.
                 for visit in &visits[..group] {
-                    std::hint::black_box(self.leaves[visit.leaf].get(visit.at).map(R::is_free));
+                    let (before, after) = self.leaves[visit.leaf].split_at(visit.at);
+                    let peers_of_a_line = 64 / size_of::<R>();
+                    let turned = after.iter().chain(before).step_by(peers_of_a_line);
+                    let lines = visit.places.div_ceil(peers_of_a_line) + 1;
+                    turned.take(lines).for_each(prefetch);
                 }
                 for visit in &visits[..group] {
                     let shelf = &self.leaves[visit.leaf];

@@ -10,6 +10,7 @@ use shoal_torrent::SwarmKey;
 
 use super::connection::{ConnectionIds, Proof};
 use crate::figures::{Family, Outcome, Protocol, Tally};
+use crate::foresight::Coming;
 use crate::pass::Pass;
 use crate::reply::{AnnounceReply, Scraped};
 use crate::request::{AnnounceRequest, Caller, Refusal};
@@ -37,6 +38,7 @@ pub struct Desk {
     ids: ConnectionIds,
     rng: SmallRng,
     reply: AnnounceReply,
+    coming: Vec<Coming>,
     keys: Vec<SwarmKey>,
     scraped: Vec<Scraped>,
 }
@@ -50,6 +52,7 @@ impl Desk {
             ids,
             rng: SmallRng::seed_from_u64(seed),
             reply: AnnounceReply::new(),
+            coming: Vec::new(),
             keys: Vec::new(),
             scraped: Vec::new(),
         }
@@ -73,6 +76,15 @@ impl Desk {
         }
         self.tally.count(Family::of(from.ip()), outcome, 1);
         outcome
+    }
+
+    /// Looks at datagrams that will be answered next, so that their memory is there by then.
+    pub(super) fn foresee<'a>(&mut self, datagrams: impl Iterator<Item = (SocketAddr, &'a [u8])>) {
+        self.coming.clear();
+        let announces = datagrams.filter_map(|(from, datagram)| Some((from, udp::glance(datagram)?)));
+        let coming = announces.map(|(from, (key, port))| self.tracker.expect(key, from.ip(), port));
+        self.coming.extend(coming);
+        self.tracker.foresee(&self.coming);
     }
 
     /// Counts how long so many datagrams took together, in nanoseconds.

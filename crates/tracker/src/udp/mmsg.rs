@@ -13,7 +13,7 @@ use std::os::fd::AsRawFd;
 use std::ptr;
 
 use super::name::{NAME_BYTES, Name};
-use super::post::Post;
+use super::post::{FORESEEN, Post};
 use crate::wire::udp::MAX_DATAGRAM;
 
 /// Datagrams of one call.
@@ -85,6 +85,14 @@ impl Tray {
     /// Answers what was read, and says how many answers there are.
     fn answer(&mut self, read: usize, post: &mut Post) -> usize {
         post.begin();
+        if read >= FORESEEN {
+            let datagrams = self.incoming.iter().zip(&self.datagrams[..]).zip(&self.names[..]);
+            post.desk
+                .foresee(datagrams.take(read).filter_map(|((header, bytes), name)| {
+                    let length = (header.msg_len as usize).min(MAX_DATAGRAM);
+                    Some((name.address()?, &bytes[..length]))
+                }));
+        }
         let mut answered = 0;
         for at in 0..read {
             let length = (self.incoming[at].msg_len as usize).min(MAX_DATAGRAM);

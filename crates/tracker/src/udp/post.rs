@@ -11,9 +11,12 @@ use std::time::Duration;
 use super::desk::{Desk, When};
 #[cfg(target_os = "linux")]
 use super::overrun::dropped;
-use super::shield::Shield;
+use super::shield::{Shield, Worth};
 use crate::figures::{Family, Outcome};
 use crate::time::{Clock, Seconds};
+
+/// From so many datagrams on it pays to look at all of them before the first is answered.
+pub(super) const FORESEEN: usize = 4;
 
 /// How often in a row a socket may fail before the way is given up.
 const FAILURES: u32 = 1000;
@@ -73,10 +76,12 @@ impl Post {
     /// Answers one of them.
     pub(super) fn answer(&mut self, from: SocketAddr, datagram: &[u8], out: &mut Vec<u8>) {
         let outcome = self.desk.answer(from, datagram, self.at, out);
-        let is_worth_something = matches!(outcome, Outcome::Announced | Outcome::Scraped);
-        if !is_worth_something {
-            self.shield.saw(from.ip());
-        }
+        let worth = match outcome {
+            Outcome::Connected => Worth::Little,
+            Outcome::WrongConnection | Outcome::Malformed | Outcome::TooMany => Worth::Nothing,
+            _ => return,
+        };
+        self.shield.saw(from.ip(), worth);
     }
 
     /// Ends with so many datagrams, which were read, answered and sent together; `is_full` says that there may be more

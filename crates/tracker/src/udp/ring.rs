@@ -9,7 +9,7 @@
 use std::alloc::{self, Layout};
 use std::io;
 use std::mem;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -20,7 +20,7 @@ use io_uring::types::{BufRingEntry, Fixed, RecvMsgOut, Timespec};
 use io_uring::{IoUring, opcode};
 
 use super::name::{self, NAME_BYTES};
-use super::post::Post;
+use super::post::{FORESEEN, Post};
 use super::socket::PATIENCE;
 use crate::wire::udp::MAX_DATAGRAM;
 
@@ -36,8 +36,9 @@ const FULL: usize = 32;
 /// Buffers for what comes in.
 const BUFFERS: u16 = 512;
 
-/// Bytes of a buffer: a head, the sender's address and the datagram.
-const BUFFER: usize = 16 + NAME_BYTES + MAX_DATAGRAM;
+/// Bytes of a buffer: a head with the sender's address, and the datagram.
+const HEAD: usize = 16 + NAME_BYTES;
+const BUFFER: usize = HEAD + MAX_DATAGRAM;
 
 /// The memory that buffers are offered in must begin with a page.
 const PAGE: usize = 4096;
@@ -75,6 +76,11 @@ impl Shelf {
         (0..BUFFERS).for_each(|id| shelf.offer(id));
         shelf.publish();
         shelf
+    }
+
+    /// What came into a buffer.
+    fn filled(&self, come: &Come) -> &[u8] {
+        &self.buffers[usize::from(come.id)][..come.filled]
     }
 
     /// Puts a buffer into the list.
@@ -129,10 +135,27 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// The sender and the datagram in a buffer.
+    fn datagram(&self, come: &Come) -> Option<(SocketAddr, &[u8])> {
+        let message = RecvMsgOut::parse(self.shelf.filled(come), &self.shape).ok()?;
+        // Not `payload_data`, whose bytes live no longer than the message does.
+        let payload = self.shelf.filled(come).get(HEAD..)?;
+        Some((name::address(message.name_data())?, payload))
+    }
+}
+
+/// A buffer that something came into, and how many bytes.
+struct Come {
+    id: u16,
+    filled: usize,
+}
+
 /// The orders of one thread.
 struct Ring {
     ring: IoUring,
     memory: &'static mut Memory,
+    come: Vec<Come>,
 }
 
 impl Ring {
@@ -153,7 +176,11 @@ impl Ring {
                 0,
             )?;
         }
-        let mut this = Self { ring, memory };
+        let mut this = Self {
+            ring,
+            memory,
+            come: Vec::with_capacity(BATCH),
+        };
         this.order_datagrams();
         this.order_pulse();
         Ok(this)
@@ -196,35 +223,55 @@ impl Ring {
             Err(error) => post.pardon(error)?,
         }
         post.begin();
-        let (mut answered, mut read, mut is_receiving) = (0, 0, true);
-        while answered < BATCH && read < 2 * BATCH {
-            let Some(result) = self.ring.completion().next() else {
-                break;
-            };
-            match result.user_data() {
-                RECEIVE => {
-                    is_receiving &= cqueue::more(result.flags());
-                    read += 1;
-                    let Some(id) = cqueue::buffer_select(result.flags()) else {
-                        self.excuse(result.result(), post)?;
-                        continue;
-                    };
-                    if let Some(length) = self.answer(answered, id, result.result(), post) {
-                        self.order_answer(answered, length);
-                        answered += 1;
-                    }
-                    self.memory.shelf.offer(id);
-                }
-                PULSE => self.order_pulse(),
-                _ => {}
-            }
+        let is_receiving = self.collect(post)?;
+        let come = mem::take(&mut self.come);
+        if come.len() >= FORESEEN {
+            let memory = &*self.memory;
+            post.desk
+                .foresee(come.iter().filter_map(|come| memory.datagram(come)));
         }
+        let mut answered = 0;
+        for come in &come {
+            if let Some(length) = self.answer(answered, come, post) {
+                self.order_answer(answered, length);
+                answered += 1;
+            }
+            self.memory.shelf.offer(come.id);
+        }
+        let read = come.len();
+        self.come = come;
         self.memory.shelf.publish();
         if !is_receiving {
             self.order_datagrams();
         }
         post.end(read, read >= FULL, socket);
         Ok(())
+    }
+
+    /// Takes the results that are there; whether the standing order still stands.
+    fn collect(&mut self, post: &mut Post) -> io::Result<bool> {
+        self.come.clear();
+        let mut is_receiving = true;
+        while self.come.len() < BATCH {
+            let Some(result) = self.ring.completion().next() else {
+                break;
+            };
+            match result.user_data() {
+                RECEIVE => {
+                    is_receiving &= cqueue::more(result.flags());
+                    match cqueue::buffer_select(result.flags()) {
+                        Some(id) => self.come.push(Come {
+                            id,
+                            filled: usize::try_from(result.result()).unwrap_or(0).min(BUFFER),
+                        }),
+                        None => self.excuse(result.result(), post)?,
+                    }
+                }
+                PULSE => self.order_pulse(),
+                _ => {}
+            }
+        }
+        Ok(is_receiving)
     }
 
     /// Passes over what may happen to a standing order, which is given anew then.
@@ -238,14 +285,17 @@ impl Ring {
     }
 
     /// Writes the answer to what is in a buffer; how long the address is, or nothing if there is no answer.
-    fn answer(&mut self, at: usize, id: u16, result: i32, post: &mut Post) -> Option<libc::socklen_t> {
-        let filled = usize::try_from(result).ok()?.min(BUFFER);
-        let buffer = &self.memory.shelf.buffers[usize::from(id)][..filled];
-        let message = RecvMsgOut::parse(buffer, &self.memory.shape).ok()?;
-        let from = name::address(message.name_data())?;
-        let answer = &mut self.memory.answers[at];
+    fn answer(&mut self, at: usize, come: &Come, post: &mut Post) -> Option<libc::socklen_t> {
+        let Memory {
+            shelf,
+            answers,
+            shape,
+            ..
+        } = &mut *self.memory;
+        let message = RecvMsgOut::parse(shelf.filled(come), shape).ok()?;
+        let (sender, answer) = (message.name_data(), &mut answers[at]);
+        let from = name::address(sender)?;
         post.answer(from, message.payload_data(), &mut answer.bytes);
-        let sender = message.name_data();
         answer.name[..sender.len()].copy_from_slice(sender);
         (!answer.bytes.is_empty()).then(|| name::length(&from))
     }

@@ -1,4 +1,4 @@
-//! What a flood meets: while datagrams come faster than they are answered and the kernel has to drop some, the networks (IPv4 /24, IPv6 /48) that send most of
+//! What a flood meets: while datagrams come as fast as they are answered, or faster, the networks (IPv4 /24, IPv6 /48) that send most of
 //! those that prove nothing or ask too often are found out, and the kernel is told to let only one in 64 of their datagrams
 //! through. So a flood costs whoever sends it, and all others are answered as always. Decides by counts and the time it is
 //! told; `filter.rs` tells the kernel.
@@ -47,6 +47,15 @@ impl Network {
     }
 }
 
+/// What a datagram is worth that is no announce and no scrape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// It asks for a connection id.
+    Little,
+    /// It has a wrong connection id, is no datagram of the protocol, or comes from somebody who asks too often.
+    Nothing,
+}
+
 /// A network that is kept out, until when, and how many of its datagrams came through since.
 #[derive(Clone, Copy, Debug)]
 struct Kept {
@@ -70,20 +79,20 @@ pub(super) struct Shield {
 }
 
 impl Shield {
-    /// Whether datagrams come faster than they are answered, and some are lost for it. As long as none is, nobody is
-    /// treated in another way, however many come.
+    /// Whether datagrams come faster than they are answered, and some are lost for it.
     pub(super) fn is_busy(&self) -> bool {
         self.full >= BUSY && self.is_dropping
     }
 
     /// Whether anybody is counted or kept out.
     pub(super) fn is_on(&self) -> bool {
-        self.is_busy() || !self.kept.is_empty()
+        self.full >= BUSY || !self.kept.is_empty()
     }
 
-    /// Counts a datagram that proved nothing, or came from somebody who asks too often.
-    pub(super) fn saw(&mut self, ip: IpAddr) {
-        if !self.is_on() {
+    /// Counts a datagram that is worth nothing, or one that only asks for a connection id: of those any number is taken as
+    /// long as none is lost.
+    pub(super) fn saw(&mut self, ip: IpAddr, worth: Worth) {
+        if !self.is_on() || (worth == Worth::Little && !self.is_busy()) {
             return;
         }
         let network = Network::of(ip);
@@ -115,7 +124,7 @@ impl Shield {
             (self.is_dropping, self.asked) = (self.dropped != before, now);
         }
         let mut is_changed = self.release(now);
-        if !self.is_busy() {
+        if self.full < BUSY {
             self.forget();
             return is_changed;
         }
@@ -189,7 +198,7 @@ mod tests {
             shield.turn(true, at(from), || from as u32);
         });
         for ip in addresses.iter().cycle().take(count) {
-            shield.saw(*ip);
+            shield.saw(*ip, Worth::Little);
         }
         shield.turn(true, at(from + 30), || from as u32 + 1)
     }
@@ -206,7 +215,7 @@ mod tests {
         assert!(flood(&mut shield, 5, 5000, &flooders));
         assert_eq!(shield.kept().collect::<Vec<_>>(), [Network::of(flooders[0])]);
         // It goes on: its term begins anew.
-        (0..GOES_ON).for_each(|_| shield.saw(flooders[7]));
+        (0..GOES_ON).for_each(|_| shield.saw(flooders[7], Worth::Nothing));
         assert!(!calm(&mut shield, 10_100));
         assert_eq!(shield.kept().count(), 1);
         // It has stopped.
@@ -218,18 +227,29 @@ mod tests {
     fn nobody_is_kept_out_while_all_are_answered_or_when_all_are_equal() {
         let mut shield = Shield::default();
         for millis in 0..1000 {
-            (0..500).for_each(|_| shield.saw(ip("192.0.2.1")));
+            (0..500).for_each(|_| shield.saw(ip("192.0.2.1"), Worth::Nothing));
             assert!(!calm(&mut shield, millis));
         }
-        // However many come: none is lost.
+        // However many ask for connection ids: none is lost.
         for millis in 1000..2000 {
-            (0..500).for_each(|_| shield.saw(ip("192.0.2.1")));
+            (0..500).for_each(|_| shield.saw(ip("192.0.2.1"), Worth::Little));
             assert!(!shield.turn(true, at(millis), || 0));
         }
         let crowd: Vec<IpAddr> = (0..200).map(|net| ip(&format!("2001:db8:{net}::1"))).collect();
         assert!(!flood(&mut shield, 2000, 100_000, &crowd));
         assert!(!flood(&mut shield, 3000, FLOOD as usize - 1, &crowd[..1]));
         assert!(shield.counts.len() <= WATCHED);
+    }
+
+    #[test]
+    fn forged_datagrams_need_not_do_harm_first() {
+        let mut shield = Shield::default();
+        for millis in 0..30 {
+            (0..200).for_each(|_| shield.saw(ip("192.0.2.1"), Worth::Nothing));
+            shield.turn(true, at(millis), || 0);
+        }
+        assert_eq!(shield.kept().count(), 1);
+        assert!(!shield.is_busy());
     }
 
     #[test]

@@ -80,6 +80,12 @@ impl<'a> Datagram<'a> {
     }
 }
 
+/// Of a datagram that looks like an announce, the hash and the port; whether it is one is not said.
+pub(crate) fn glance(datagram: &[u8]) -> Option<([u8; 20], u16)> {
+    let is_announce = datagram.len() >= ANNOUNCE_BYTES && datagram[8..12] == ANNOUNCE.to_be_bytes();
+    is_announce.then(|| (part(datagram, 16), u16::from_be_bytes(part(datagram, 96))))
+}
+
 /// Reads what follows the first sixteen bytes of an announce.
 fn announce(rest: &[u8]) -> Packet<'_> {
     let Some((body, options)) = rest.split_first_chunk::<{ ANNOUNCE_BYTES - 16 }>() else {
