@@ -1,5 +1,5 @@
 //! One peer in as few bytes as can be: 8 for IPv4, 20 for IPv6. Holds what a peer is known by (address and port, never
-//! its peer id) and three flags with the time of its last announce. Peers stand in shelves: `swarm/shelf.rs` is next.
+//! its peer id) and five flags with the time of its last announce. Peers stand in shelves: `swarm/shelf.rs` is next.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,6 +18,16 @@ pub(crate) enum Kind {
     Seeder,
 }
 
+/// By which of a torrent's hashes a client announces. Only a hybrid (BEP 52) has a second one. Peers greet each other with
+/// a hash, and a client that knows the first alone does not answer to the second: it must not be told of under that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The hash under which the swarm is kept: of a hybrid, that of v1.
+    First,
+    /// That of v2, cut short.
+    Second,
+}
+
 /// Flags and time of the last announce, in 16 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Meta(u16);
@@ -26,15 +36,35 @@ impl Meta {
     const SEEDER: u16 = 1;
     const PARTIAL: u16 = 2;
     const COUNTED: u16 = 4;
-    const TICK_SHIFT: u32 = 3;
+    const BY_FIRST: u16 = 8;
+    const BY_SECOND: u16 = 16;
+    const TICK_SHIFT: u32 = 5;
 
+    /// Of a peer that has announced by the first hash.
     pub(crate) fn new(kind: Kind, seen: Tick) -> Self {
         let flags = match kind {
             Kind::Leecher => 0,
             Kind::PartialSeed => Self::PARTIAL,
             Kind::Seeder => Self::SEEDER,
         };
-        Self(flags | seen.bits() << Self::TICK_SHIFT)
+        Self(flags | Self::BY_FIRST | seen.bits() << Self::TICK_SHIFT)
+    }
+
+    /// The same, of a peer that has announced this way alone.
+    pub(crate) fn by(self, way: Way) -> Self {
+        Self(self.0 & !(Self::BY_FIRST | Self::BY_SECOND) | Self::flag_of(way))
+    }
+
+    /// Whether it has announced this way, and so can be told of to those who ask this way.
+    pub(crate) fn came_by(self, way: Way) -> bool {
+        self.0 & Self::flag_of(way) != 0
+    }
+
+    fn flag_of(way: Way) -> u16 {
+        match way {
+            Way::First => Self::BY_FIRST,
+            Way::Second => Self::BY_SECOND,
+        }
     }
 
     /// The same, with its completion counted.
@@ -42,9 +72,9 @@ impl Meta {
         Self(self.0 | Self::COUNTED)
     }
 
-    /// This, keeping from `old` that the completion was counted.
+    /// This, keeping from `old` that the completion was counted and which ways the peer has come.
     pub(crate) fn succeeding(self, old: Self) -> Self {
-        Self(self.0 | old.0 & Self::COUNTED)
+        Self(self.0 | old.0 & (Self::COUNTED | Self::BY_FIRST | Self::BY_SECOND))
     }
 
     pub(crate) fn is_counted(self) -> bool {
@@ -303,10 +333,10 @@ mod tests {
     fn a_record_is_small_and_gives_back_what_it_was_given() {
         assert_eq!(size_of::<Peer4>(), 8);
         assert_eq!(size_of::<Peer6>(), 20);
-        let meta = Meta::new(Kind::Seeder, Tick::from_bits(8000)).counted();
+        let meta = Meta::new(Kind::Seeder, Tick::from_bits(2000)).counted();
         assert_eq!(
             (meta.kind(), meta.seen().bits(), meta.is_counted()),
-            (Kind::Seeder, 8000, true)
+            (Kind::Seeder, 2000, true)
         );
         let four = Peer4::new(Ipv4Addr::new(203, 0, 113, 9), 6881, meta);
         let mapped = Peer6::new(four.ip(), 6881, meta);
@@ -316,6 +346,17 @@ mod tests {
         let six = Peer6::new(ip, 1, meta);
         assert_eq!((six.ip(), six.group()), (ip, 0x2001_0db8_0001_0002));
         assert!(Peer4::default().is_free() && Peer6::default().is_free());
+    }
+
+    #[test]
+    fn a_peer_has_come_by_each_hash_that_it_ever_announced() {
+        let meta = Meta::new(Kind::Leecher, Tick::from_bits(7));
+        assert!(meta.came_by(Way::First) && !meta.came_by(Way::Second));
+        let second = meta.by(Way::Second);
+        assert!(second.came_by(Way::Second) && !second.came_by(Way::First));
+        let both = second.succeeding(meta);
+        assert!(both.came_by(Way::First) && both.came_by(Way::Second));
+        assert_eq!((both.kind(), both.seen().bits()), (Kind::Leecher, 7));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use shoal_torrent::{SwarmKey, SwarmKeys};
 
 use crate::house::House;
+use crate::peer::Way;
 use crate::settings::Mode;
 use crate::shard::Shard;
 use crate::swarm::Swarm;
@@ -106,6 +107,7 @@ impl Tracker {
         };
         // An open tracker may have served the two as different torrents.
         own.drain_into(&mut |peer| {
+            let peer = peer.with(peer.meta().by(Way::Second));
             self.follow(primary, |shard, place| shard.adopt(place, &peer, &self.house));
         });
     }

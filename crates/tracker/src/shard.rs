@@ -12,7 +12,7 @@ use crate::exchange::Room;
 use crate::house::House;
 use crate::mix::Spot;
 use crate::pass::PassHash;
-use crate::peer::{Kind, Meta, Peer};
+use crate::peer::{Kind, Meta, Peer, Way};
 use crate::reply::{AnnounceReply, Counts, Warning};
 use crate::request::{AnnounceRequest, Event, Families, Refusal};
 use crate::settings::Mode;
@@ -78,6 +78,15 @@ impl Ask<'_> {
     pub(crate) fn completes(&self) -> bool {
         self.request.event == Event::Completed && self.kind == Kind::Seeder
     }
+
+    /// By which hash the client asks for what is kept under a key.
+    pub(crate) fn way(&self, kept_under: &SwarmKey) -> Way {
+        if self.request.key == *kept_under {
+            Way::First
+        } else {
+            Way::Second
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -109,7 +118,7 @@ impl Shard {
             Found::Nowhere(answer) => return Step::Done(answer),
         };
         if ask.comes() {
-            reply.warning = self.enter(at, place.spot, ask);
+            reply.warning = self.enter(at, place, ask);
         } else if ask.goes() {
             self.leave(at, place.spot, ask);
         }
@@ -168,10 +177,10 @@ impl Shard {
     }
 
     /// Stores the peer or brings it up to date.
-    fn enter(&mut self, at: usize, spot: Spot, ask: &Ask<'_>) -> Option<Warning> {
+    fn enter(&mut self, at: usize, place: Place, ask: &Ask<'_>) -> Option<Warning> {
         let house = ask.house;
         let swarm = swarm_at(&mut self.torrents, at)?;
-        let meta = Meta::new(ask.kind, ask.now);
+        let meta = Meta::new(ask.kind, ask.now).by(ask.way(&place.key));
         let peer = ask.peer.with(if ask.completes() { meta.counted() } else { meta });
         let old = swarm.renew(&peer, &house.mixer);
         if let Some(old) = old {
@@ -190,7 +199,8 @@ impl Shard {
         }
         self.members.enter(ask.kind, peer.is_four());
         let is_first = old.is_none_or(|old| old.kind() != Kind::Seeder && !old.is_counted());
-        if ask.completes() && is_first && !self.departed.contains(peer.fingerprint(spot, &house.mixer)) {
+        if ask.completes() && is_first && !self.departed.contains(peer.fingerprint(place.spot, &house.mixer))
+        {
             self.count_completion(at);
         }
         None
@@ -255,6 +265,7 @@ impl Shard {
             four: both || ask.peer.is_four(),
             six: both || !ask.peer.is_four(),
             reach: ask.reach,
+            way: ask.way(&torrent.key),
         };
         swarm.draw(&wish, rng, reply);
     }

@@ -22,7 +22,7 @@ use crate::torrents::{Holding, Torrent};
 use crate::tracker::Tracker;
 
 const NAME: &[u8; 7] = b"SHOALSW";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A block is written when it has so many bytes.
 const BLOCK: usize = 64 << 10;
@@ -41,6 +41,12 @@ pub enum SnapshotError {
         "this snapshot of swarms has version {0}, which a newer Shoal wrote; this one reads version {VERSION}"
     )]
     Newer(u8),
+    /// An earlier version of the program wrote it.
+    #[error(
+        "this snapshot of swarms has version {0}, which an older Shoal wrote; this one reads version {VERSION}, and swarms \
+         fill again as clients announce"
+    )]
+    Older(u8),
     /// It was cut short or changed.
     #[error("this snapshot of swarms is damaged")]
     Damaged,
@@ -123,6 +129,9 @@ impl Tracker {
         match head.split_last() {
             Some((version, name)) if name == NAME && *version > VERSION => {
                 return Err(SnapshotError::Newer(*version));
+            }
+            Some((version, name)) if name == NAME && *version < VERSION => {
+                return Err(SnapshotError::Older(*version));
             }
             Some((&VERSION, name)) if name == NAME => {}
             _ => return Err(SnapshotError::NotASnapshot),

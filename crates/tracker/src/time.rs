@@ -1,5 +1,5 @@
 //! Time as the tracker is told it: whole seconds of a clock that never goes back. Holds no clock; `tracker.rs` is
-//! given the time with every call, doors are given a clock, and `peer.rs` keeps time as a tick of thirteen bits.
+//! given the time with every call, doors are given a clock, and `peer.rs` keeps time as a tick of eleven bits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,19 +19,19 @@ impl Seconds {
 }
 
 /// How many seconds one tick lasts.
-pub(crate) const TICK: u32 = 8;
+pub(crate) const TICK: u32 = 32;
 
 /// The longest time in seconds for which a peer may be kept without an announce: half of the eighteen hours after
 /// which ticks come round again.
 pub(crate) const LONGEST_TIMEOUT: u32 = TICK * (Tick::MASK as u32 + 1) / 2;
 
-/// A moment in units of eight seconds, modulo 8192: two moments can be compared if they are less than eighteen hours
+/// A moment in units of 32 seconds, modulo 2048: two moments can be compared if they are less than eighteen hours
 /// apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tick(u16);
 
 impl Tick {
-    pub(crate) const MASK: u16 = (1 << 13) - 1;
+    pub(crate) const MASK: u16 = (1 << 11) - 1;
 
     pub(crate) fn of(now: Seconds) -> Self {
         Self((now.0 / TICK) as u16 & Self::MASK)
@@ -62,8 +62,8 @@ mod tests {
 
     #[test]
     fn an_age_is_right_over_the_turn() {
-        let late = Tick::of(Seconds(8192 * TICK - 1));
-        let early = Tick::of(Seconds(8192 * TICK + 15));
+        let late = Tick::of(Seconds(2048 * TICK - 1));
+        let early = Tick::of(Seconds(2048 * TICK + TICK + 1));
         assert_eq!(late.age(early), 2);
         assert_eq!(early.before(2), late);
         assert_eq!(early.age(early), 0);

@@ -16,7 +16,7 @@ pub(crate) use self::large::Position;
 use crate::address::Reach;
 use crate::foresight::prefetch;
 use crate::mix::Mixer;
-use crate::peer::{Kind, Meta, Peer, Peer4, Peer6, Record};
+use crate::peer::{Kind, Meta, Peer, Peer4, Peer6, Record, Way};
 use crate::reply::AnnounceReply;
 
 /// Whom a client is to be told of.
@@ -34,11 +34,14 @@ pub(crate) struct Wish<'a> {
     pub(crate) six: bool,
     /// From where the client itself can be reached.
     pub(crate) reach: Reach,
+    /// By which hash it asks, and so will greet those it is told of.
+    pub(crate) way: Way,
 }
 
 impl Wish<'_> {
     fn admits<R: Record>(&self, record: &R) -> bool {
         (self.sources || !record.meta().is_source())
+            && record.meta().came_by(self.way)
             && R::of(self.peer).is_none_or(|itself| !itself.is_same_peer(record))
             && (self.reach == Reach::Local || record.reach().may_be_told_to(self.reach))
     }

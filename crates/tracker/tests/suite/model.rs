@@ -324,8 +324,8 @@ impl Pair {
         let now = self.sea.now;
         let mode = self.bounds.mode;
         for torrent in self.torrents.values_mut() {
-            // 2700 seconds, counted in units of eight.
-            torrent.peers.retain(|_, peer| now / 8 - peer.seen / 8 <= 338);
+            // 2700 seconds, counted in units of 32.
+            torrent.peers.retain(|_, peer| now / 32 - peer.seen / 32 <= 85);
             if mode == Mode::Open && torrent.peers.is_empty() && torrent.listing == Listing::Unlisted {
                 torrent.completed = 0;
             }

@@ -74,7 +74,9 @@ fn a_forbidden_torrent_is_refused_and_comes_back_empty_when_restored() {
 fn both_keys_of_a_hybrid_lead_to_one_swarm() {
     let mut sea = Sea::new(Settings::new(1));
     sea.tracker.list(hybrid(1, 2));
-    sea.seed(key(1), "8.0.0.1:1");
+    for key in [key(1), key(2)] {
+        sea.seed(key, "8.0.0.1:1");
+    }
     assert_eq!(sea.leech(key(2), "8.0.0.2:2"), peers(&["8.0.0.1:1"]));
     assert_eq!(sea.seed(key(2), "8.0.0.1:1"), peers(&["8.0.0.2:2"]));
     let scraped = sea.scrape(&[key(2), key(1)]).expect("a scrape of named torrents");
@@ -83,12 +85,43 @@ fn both_keys_of_a_hybrid_lead_to_one_swarm() {
         scraped[0]
             .counts
             .map(|counts| (counts.complete, counts.incomplete)),
-        Some((1, 1))
+        Some((1, 1)),
+        "whoever announces by both is one peer"
     );
     sea.announce(key(2), "8.0.0.2:2", NOTHING, Event::Completed);
     assert_eq!(sea.tracker.take_completions(), [(key(1), 1)]);
     sea.tracker.unlist(hybrid(1, 2));
     assert_eq!(sea.tracker.totals().known, 0);
+}
+
+#[test]
+fn nobody_is_told_of_peers_that_do_not_know_the_hash_they_would_be_greeted_with() {
+    for many in [1, 300_u32] {
+        let mut sea = Sea::new(Settings::new(1));
+        sea.tracker.list(hybrid(1, 2));
+        for n in 0..many {
+            sea.seed(key(1), &format!("8.0.{}.{}:1", n / 250, n % 250));
+        }
+        assert!(
+            sea.leech(key(2), "8.9.0.1:1").is_empty(),
+            "clients of v1 alone, {many} of them, are not found under the hash of v2"
+        );
+        sea.seed(key(2), "8.9.0.2:1");
+        sea.seed(key(1), "8.9.0.3:1");
+        sea.seed(key(2), "8.9.0.3:1");
+        let of_v2 = peers(&["8.9.0.2:1", "8.9.0.3:1"]);
+        assert_eq!(sea.leech(key(2), "8.9.0.1:1"), of_v2);
+        let of_v1 = sea.leech(key(1), "8.9.0.4:1");
+        assert!(
+            of_v1.len() > many.min(40) as usize && of_v1.is_disjoint(&peers(&["8.9.0.1:1", "8.9.0.2:1"]))
+        );
+        let (seeders, leechers, _) = sea.counts(key(2));
+        assert_eq!(
+            (seeders, leechers),
+            (many + 2, 2),
+            "the swarm is one all the same"
+        );
+    }
 }
 
 #[test]

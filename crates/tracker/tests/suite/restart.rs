@@ -179,7 +179,8 @@ fn a_damaged_snapshot_brings_back_nothing() {
         refused(b"SQLite format 3\0"),
         SnapshotError::NotASnapshot
     ));
-    assert!(matches!(refused(b"SHOALSW\x02"), SnapshotError::Newer(2)));
+    assert!(matches!(refused(b"SHOALSW\x01"), SnapshotError::Older(1)));
+    assert!(matches!(refused(b"SHOALSW\x03"), SnapshotError::Newer(3)));
 }
 
 #[test]
