@@ -1,8 +1,8 @@
 //! What the machine must have for the whole run, and how it gets what it lacks.
 //!
 //! System packages come from apt where this is Debian or a child of it and the caller is root; Python and Node packages
-//! are put below `target/xtask`, and nothing is cached anywhere else. What cannot be had is named with its reason, and the
-//! tests that need it are skipped.
+//! are put below `target/xtask`, like a program of a newer Debian (`newer.rs`), and nothing is cached anywhere else. What
+//! cannot be had is named with its reason, and the tests that need it are skipped.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::postgres;
+use crate::{newer, postgres};
 
 /// Where a foreign program is, or why there is none.
 pub(crate) type Found = Result<PathBuf, String>;
@@ -26,7 +26,7 @@ pub(crate) struct Machine {
     pub(crate) node_packages: Found,
     /// A Chromium.
     pub(crate) chromium: Found,
-    /// `transmission-daemon`.
+    /// `transmission-daemon`, 4 or later wherever one can be had.
     pub(crate) transmission: Found,
     /// `aria2c`.
     pub(crate) aria2: Found,
@@ -58,10 +58,6 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "chromium",
         present: || chromium().is_some(),
-    },
-    Package {
-        name: "transmission-daemon",
-        present: || program("transmission-daemon").is_some(),
     },
     Package {
         name: "aria2",
@@ -103,7 +99,7 @@ pub(crate) fn prepare() -> Result<Machine> {
         node,
         node_packages,
         chromium: chromium().ok_or_else(|| lacking("chromium")),
-        transmission: program("transmission-daemon").ok_or_else(|| lacking("transmission-daemon")),
+        transmission: transmission(&folder),
         aria2: program("aria2c").ok_or_else(|| lacking("aria2")),
         qbittorrent: program("qbittorrent-nox").ok_or_else(|| lacking("qbittorrent-nox")),
         postgres: postgres::programs().ok_or_else(|| lacking("postgresql")),
@@ -149,6 +145,24 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let mut folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")]);
     folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.is_file()))
+}
+
+/// A Transmission that reads hybrid torrents, as version 3 (that of Debian 12) does not: the machine's own, else a newer
+/// Debian's. Where neither can be had, whatever is there still seeds v1.
+fn transmission(folder: &Path) -> Found {
+    let own = program("transmission-daemon");
+    if let Some(program) = own.clone().filter(|program| !is_version_3(program)) {
+        return Ok(program);
+    }
+    let newer = newer::program(folder, "transmission-daemon", "transmission-daemon");
+    newer.or_else(|error| {
+        own.ok_or_else(|| format!("transmission-daemon 4 is not installed and cannot be fetched: {error:#}"))
+    })
+}
+
+fn is_version_3(transmission: &Path) -> bool {
+    let version = Command::new(transmission).arg("--version").output();
+    version.is_ok_and(|said| String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).contains(" 3."))
 }
 
 fn chromium() -> Option<PathBuf> {
@@ -276,7 +290,8 @@ fn mark_current(home: &Path, list: &Path) -> Result<()> {
     Ok(())
 }
 
-fn run(command: &mut Command) -> Result<()> {
+/// Runs a command to its end; an error unless it succeeded.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let status = command
         .status()

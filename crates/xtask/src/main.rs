@@ -1,12 +1,13 @@
 //! Developers' chores: `cargo xtask test`, `cargo xtask bench` and `cargo xtask help`.
 //!
 //! Here is only the command line. What a test run consists of is in `test.rs`; what the machine must have, and how it
-//! gets it, in `machine.rs`; the throw-away PostgreSQL in `postgres.rs`; measuring in `bench.rs`.
+//! gets it, in `machine.rs` and `newer.rs`; the throw-away PostgreSQL in `postgres.rs`; measuring in `bench.rs`.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 mod bench;
 mod machine;
+mod newer;
 mod postgres;
 mod steps;
 mod test;
@@ -19,7 +20,7 @@ cargo xtask test          Everything that must hold before a change lands: forma
                           tests on SQLite and PostgreSQL, with real torrent clients, a real fediverse server and a
                           real browser. Installs what it lacks (system packages only as root on Debian; the rest below
                           target/), or says what to install and skips what needs it. Fails when anything failed.
-cargo xtask bench [NAME]  Builds for release and measures: metainfo, announce, deliveries, program, or all of them;
+cargo xtask bench [NAME]  Builds for release and measures one of them, or all (an unknown NAME lists them);
                           the figures are written to docs/performance.md.
 cargo xtask help          This.
 
