@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use proptest::prelude::*;
-use shoal_tracker::{AnnounceRequest, Event, Mode, Refusal, Seconds, Settings, Tracker};
+use shoal_tracker::{AnnounceRequest, Event, Mode, Refusal, Seconds, Settings, SwarmKeys, Tracker};
 
-use super::{Sea, key, told};
+use super::{Sea, hybrid, key, told};
 
 /// What happens.
 #[derive(Clone, Debug)]
 enum Deed {
     Announce {
         torrent: u32,
+        /// By its second hash, while it has one.
+        second: bool,
         host: u8,
         port: u16,
         left: Option<u64>,
@@ -36,6 +38,13 @@ enum Deed {
 
 const TORRENTS: u32 = 3;
 
+/// Between the first key of a torrent and the second that it has while it is listed: all are hybrids.
+const ALIAS: u32 = 100;
+
+fn keys(n: u32) -> SwarmKeys {
+    hybrid(n, n + ALIAS)
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => Just(Event::None),
@@ -48,10 +57,11 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn deed() -> impl Strategy<Value = Deed> {
     let left = prop_oneof![Just(None), Just(Some(0)), Just(Some(5))];
-    let announce = (0..TORRENTS, any::<u8>(), 0..3_u16, left, event(), 0..80_u32);
+    let which = (0..TORRENTS, any::<bool>());
+    let announce = (which, any::<u8>(), 0..3_u16, left, event(), 0..80_u32);
     prop_oneof![
-        30 => announce.prop_map(|(torrent, host, port, left, event, numwant)| {
-            Deed::Announce { torrent, host, port, left, event, numwant }
+        30 => announce.prop_map(|((torrent, second), host, port, left, event, numwant)| {
+            Deed::Announce { torrent, second, host, port, left, event, numwant }
         }),
         4 => (0..TORRENTS, 1..120_u8, any::<bool>())
             .prop_map(|(torrent, hosts, seeders)| Deed::Crowd { torrent, hosts, seeders }),
@@ -97,6 +107,8 @@ struct Peer {
     reach: Reach,
     seen: u32,
     counted: bool,
+    /// Whether it has announced by the first hash, and by the second.
+    ways: [bool; 2],
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -192,6 +204,7 @@ impl Pair {
         match *deed {
             Deed::Announce {
                 torrent,
+                second,
                 host,
                 port,
                 left,
@@ -199,11 +212,13 @@ impl Pair {
                 numwant,
             } => {
                 let numwant = Some(numwant);
+                let second = second && self.torrent(torrent).listing != Listing::Unlisted;
+                let asked = if second { torrent + ALIAS } else { torrent };
                 let request = AnnounceRequest {
                     left,
                     event,
                     numwant,
-                    ..AnnounceRequest::new(key(torrent), [0; 20], port)
+                    ..AnnounceRequest::new(key(asked), [0; 20], port)
                 };
                 self.announce(torrent, host, &request);
             }
@@ -224,11 +239,11 @@ impl Pair {
             Deed::Wait(seconds) => self.sea.now += seconds,
             Deed::Sweep => self.sweep(),
             Deed::List(n) => {
-                self.sea.tracker.list(key(n).into());
+                self.sea.tracker.list(keys(n));
                 self.torrent(n).listing = Listing::Listed;
             }
             Deed::Forbid(n) => {
-                self.sea.tracker.forbid(key(n).into());
+                self.sea.tracker.forbid(keys(n));
                 let torrent = self.torrent(n);
                 torrent.listing = Listing::Forbidden;
                 torrent.peers.clear();
@@ -271,7 +286,8 @@ impl Pair {
             || is_reached(bounds.per_torrent, torrent.peers.len())
             || is_reached(bounds.per_address, crowd);
         let stays_out = is_full && !torrent.peers.contains_key(&at);
-        let kind = torrent.enter((at, reach, stays_out), now, request);
+        let way = usize::from(request.key != key(n));
+        let kind = torrent.enter((at, reach, stays_out), (now, way), request);
         let mut eligible: BTreeSet<SocketAddr> = BTreeSet::new();
         for (other, peer) in torrent.peers.iter().filter(|(other, _)| **other != at) {
             let hidden = match peer.reach {
@@ -279,7 +295,7 @@ impl Pair {
                 Reach::Local => reach != Reach::Local,
                 Reach::Reserved => reach == Reach::Public,
             };
-            if !hidden && (kind == Kind::Leecher || peer.kind == Kind::Leecher) {
+            if !hidden && peer.ways[way] && (kind == Kind::Leecher || peer.kind == Kind::Leecher) {
                 eligible.insert(*other);
             }
         }
@@ -295,7 +311,9 @@ impl Pair {
         let peers = &self.torrents[&n].peers;
         if peers.len() <= 15
             || wanted >= peers.len()
-            || peers.values().all(|peer| peer.reach == Reach::Public)
+            || peers
+                .values()
+                .all(|peer| peer.reach == Reach::Public && peer.ways[way])
         {
             assert_eq!(told.len(), wanted.min(eligible.len()), "of {}", peers.len());
         }
@@ -333,7 +351,7 @@ impl Pair {
     }
 
     fn unlist(&mut self, n: u32) {
-        self.sea.tracker.unlist(key(n).into());
+        self.sea.tracker.unlist(keys(n));
         let mode = self.bounds.mode;
         let torrent = self.torrent(n);
         torrent.listing = Listing::Unlisted;
@@ -357,12 +375,10 @@ impl Pair {
         for (n, torrent) in &mut self.torrents {
             match torrent.listing {
                 Listing::Listed => {
-                    self.sea.tracker.list(key(*n).into());
-                    self.sea
-                        .tracker
-                        .set_completed(key(*n).into(), torrent.completed.into());
+                    self.sea.tracker.list(keys(*n));
+                    self.sea.tracker.set_completed(keys(*n), torrent.completed.into());
                 }
-                Listing::Forbidden => self.sea.tracker.forbid(key(*n).into()),
+                Listing::Forbidden => self.sea.tracker.forbid(keys(*n)),
                 Listing::Unlisted => {}
             }
             if torrent.listing != Listing::Listed {
@@ -380,7 +396,7 @@ impl Pair {
         let (mut four, mut six, mut seeders) = (0, 0, 0);
         for (n, torrent) in &self.torrents {
             let of = |kind: Kind| torrent.peers.values().filter(|peer| peer.kind == kind).count() as u32;
-            let counts = self.sea.tracker.counts(key(*n).into());
+            let counts = self.sea.tracker.counts(keys(*n));
             if torrent.listing == Listing::Listed || !torrent.peers.is_empty() {
                 assert_eq!(counts.complete, of(Kind::Seeder));
                 assert_eq!(counts.downloaders, of(Kind::Leecher));
@@ -414,7 +430,7 @@ impl Torrent {
     fn enter(
         &mut self,
         (at, reach, stays_out): (SocketAddr, Reach, bool),
-        now: u32,
+        (now, way): (u32, usize),
         request: &AnnounceRequest,
     ) -> Kind {
         let completes = request.event == Event::Completed && matches!(request.left, None | Some(0));
@@ -429,6 +445,8 @@ impl Torrent {
         }
         let old = self.peers.remove(&at);
         let was_counted = old.as_ref().is_some_and(|old| old.counted);
+        let mut ways = old.as_ref().map_or([false; 2], |old| old.ways);
+        ways[way] = true;
         if request.event == Event::Stopped {
             self.departed.extend(was_counted.then_some(at));
             return kind;
@@ -444,6 +462,7 @@ impl Torrent {
                 reach,
                 seen: now,
                 counted: was_counted || completes,
+                ways,
             },
         );
         kind
