@@ -34,11 +34,10 @@ pub(crate) async fn steady<B: MessageBody>(
     if matches!(body, Payload::None) {
         return next.call(request).await;
     }
-    let end = Instant::now() + GRACE;
     let watched = Steady {
         body,
-        end,
-        alarm: Box::pin(sleep_until(end)),
+        end: Instant::now() + GRACE,
+        alarm: None,
     };
     request.set_payload(Payload::Stream {
         payload: Box::pin(watched),
@@ -50,7 +49,8 @@ pub(crate) async fn steady<B: MessageBody>(
 struct Steady {
     body: Payload,
     end: Instant,
-    alarm: Pin<Box<Sleep>>,
+    /// Set when there is something to wait for: most bodies come whole, with their head.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream for Steady {
@@ -62,9 +62,16 @@ impl Stream for Steady {
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             self.end += Duration::from_secs(1) * length / BYTES_A_SECOND;
             let end = self.end;
-            self.alarm.as_mut().reset(end);
+            if let Some(alarm) = &mut self.alarm {
+                alarm.as_mut().reset(end);
+            }
         }
-        if came.is_pending() && self.alarm.as_mut().poll(context).is_ready() {
+        let end = self.end;
+        let mut is_late = || {
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(end)));
+            alarm.as_mut().poll(context).is_ready()
+        };
+        if came.is_pending() && is_late() {
             let late = io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly");
             return Poll::Ready(Some(Err(PayloadError::Io(late))));
         }
