@@ -34,24 +34,28 @@ pub(crate) struct Sender {
     read_at: Millis,
     names: [String; 2],
     first: (String, Option<PublicKey>),
+    /// Its document, if that lists more keys.
     others: Option<Checked>,
 }
 
 impl Sender {
     /// Reads the keys of a kept actor.
-    pub(super) fn of(actor: &RemoteActor, now: Millis) -> Self {
+    pub(super) fn of(actor: RemoteActor, now: Millis) -> Self {
         let host_of = |inbox: &str| Url::parse(inbox).ok().map(|inbox| policy::host_of(&inbox));
-        let document: Option<Document> = serde_json::from_str(&actor.json).ok();
+        let own = host_of(&actor.inbox);
         Self {
             id: actor.id,
-            host: host_of(actor.shared_inbox.as_ref().unwrap_or(&actor.inbox)),
-            inbox: host_of(&actor.inbox).map(|host| (actor.inbox.clone(), host)),
+            host: match &actor.shared_inbox {
+                Some(shared) => host_of(shared),
+                None => own.clone(),
+            },
+            inbox: own.map(|host| (actor.inbox, host)),
             fetched_at: actor.fetched_at,
             gone_at: actor.gone_at,
             read_at: now,
-            names: [actor.uri.clone(), format!("acct:{}@{}", actor.name, actor.domain)],
-            first: (actor.key_id.clone(), PublicKey::from_pem(&actor.public_key_pem)),
-            others: document.and_then(|document| document.check().ok()),
+            names: [format!("acct:{}@{}", actor.name, actor.domain), actor.uri],
+            first: (actor.key_id, PublicKey::from_pem(&actor.public_key_pem)),
+            others: others(&actor.json),
         }
     }
 
@@ -65,6 +69,17 @@ impl Sender {
         let key = self.others.as_ref()?.key(key_id)?;
         Some(check(&key))
     }
+}
+
+/// A kept document, read for its keys. Most list one key and no more; those are not read, for that costs more than the
+/// check of a signature.
+fn others(json: &str) -> Option<Checked> {
+    let one = json.matches("\"publicKeyPem\"").nth(1).is_none() && !json.contains("\"publicKeyMultibase\"");
+    if one {
+        return None;
+    }
+    let document: Document = serde_json::from_str(json).ok()?;
+    document.check().ok()
 }
 
 /// The senders, by their ids, and the hosts that were looked after.
@@ -145,7 +160,7 @@ mod tests {
     #[test]
     fn a_sender_is_known_for_a_minute_and_until_it_is_gone() {
         let known = Known::new();
-        let sender = Arc::new(Sender::of(&actor("https://a.example/u#main-key"), 1_000));
+        let sender = Arc::new(Sender::of(actor("https://a.example/u#main-key"), 1_000));
         known.keep("https://a.example/u", &sender);
         assert!(known.find(60_999, "https://a.example/u").is_some());
         assert!(known.find(61_000, "https://a.example/u").is_none());
@@ -170,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_first_key_goes_by_its_id_the_actors_and_the_handle() {
-        let sender = Sender::of(&actor("https://a.example/u#main-key"), 0);
+        let sender = Sender::of(actor("https://a.example/u#main-key"), 0);
         for name in [
             "https://a.example/u#main-key",
             "https://a.example/u",

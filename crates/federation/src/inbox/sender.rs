@@ -89,7 +89,7 @@ async fn kept(federation: &Federation, actor: &Url) -> Result<Option<Arc<Sender>
     let kept = shared
         .with_store(move |store: &Store| store.remote_actor(&uri))
         .await?;
-    Ok(kept.map(|actor| Arc::new(Sender::of(&actor, now))))
+    Ok(kept.map(|actor| Arc::new(Sender::of(actor, now))))
 }
 
 async fn present(federation: &Federation, actor: &Url) -> Result<Option<Arc<Sender>>, InboxError> {
@@ -124,6 +124,13 @@ async fn confirm_as(
 
 /// Whether a key of that name can be one of the actor's: an address on its origin, or a handle on its host.
 fn is_at_home(key_id: &str, actor: &Url) -> bool {
+    // The usual way: the actor's own address, with a fragment.
+    if key_id
+        .strip_prefix(actor.as_str())
+        .is_some_and(|rest| rest.starts_with('#'))
+    {
+        return true;
+    }
     match key_id.strip_prefix("acct:").map(|handle| handle.rsplit_once('@')) {
         Some(handle) => handle.is_some_and(|(_, host)| host == policy::host_of(actor)),
         None => Url::parse(key_id).is_ok_and(|key| policy::same_origin(&key, actor)),
@@ -180,7 +187,7 @@ async fn fetch_now(federation: &Federation, actor: &Url, known: bool) -> Result<
             other => other,
         })?;
     let shared = federation.shared();
-    let sender = Arc::new(Sender::of(&fetched, shared.now()));
+    let sender = Arc::new(Sender::of(fetched, shared.now()));
     shared.known.keep(actor.as_str(), &sender);
     Ok(sender)
 }
