@@ -30,14 +30,26 @@ impl Blocklist {
     /// # Errors
     /// When the store does not answer: then nobody knows.
     pub(crate) async fn covers(&self, now: Millis, url: &Url) -> Result<bool, StoreError> {
+        let blocks = self.fresh(now).await?;
+        Ok(blocks.is_blocked(url.host_str().unwrap_or_default()))
+    }
+
+    /// Whether nothing is decided about anybody.
+    ///
+    /// # Errors
+    /// As [`Self::covers`].
+    pub(crate) async fn is_empty(&self, now: Millis) -> Result<bool, StoreError> {
+        Ok(self.fresh(now).await?.is_empty())
+    }
+
+    async fn fresh(&self, now: Millis) -> Result<Arc<Blocks>, StoreError> {
         let (blocks, read_at) = self.kept();
         let fresh = read_at.is_some_and(|at| (at..at + FRESH).contains(&now));
-        let blocks = if fresh {
-            blocks
+        if fresh {
+            Ok(blocks)
         } else {
-            self.read_again(now).await?
-        };
-        Ok(blocks.is_blocked(url.host_str().unwrap_or_default()))
+            self.read_again(now).await
+        }
     }
 
     /// Looks whether anything changed.

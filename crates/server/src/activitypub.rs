@@ -7,7 +7,7 @@
 use actix_web::guard::GuardContext;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shoal_federation::Incoming;
 use shoal_federation::vocab::terms;
@@ -240,6 +240,12 @@ async fn nodeinfo(path: web::Path<String>, app: web::Data<App>) -> Answer {
     Ok(json(&body, &schema))
 }
 
+/// What an inbox answers.
+#[derive(Serialize)]
+struct Said<'a> {
+    message: &'a str,
+}
+
 /// Any inbox. The federation judges; here the request is only handed over whole.
 async fn inbox(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> Answer {
     federating(&app)?;
@@ -269,5 +275,7 @@ async fn inbox(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> A
             tokio::time::sleep(wait).await;
         }
     }
-    Ok(HttpResponse::build(status).json(serde_json::json!({ "message": receipt.sentence })))
+    Ok(HttpResponse::build(status).json(Said {
+        message: &receipt.sentence,
+    }))
 }

@@ -18,6 +18,12 @@ pub struct Blocks {
 }
 
 impl Blocks {
+    /// Whether nothing is decided about any domain.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.decided.is_empty()
+    }
+
     /// Whether a host, with or without a port and however it is written, belongs to a blocked domain.
     #[must_use]
     pub fn is_blocked(&self, host: &str) -> bool {

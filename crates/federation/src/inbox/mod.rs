@@ -140,6 +140,10 @@ impl Federation {
 
     /// Nothing is done for a server that moderators blocked, nor for a request that says to be of one.
     pub(crate) async fn refuse_the_blocked(&self, claims: &[verify::Claim]) -> Result<(), InboxError> {
+        let shared = self.shared();
+        if shared.blocklist.is_empty(shared.now()).await? {
+            return Ok(());
+        }
         for claim in claims {
             if let Ok(key) = Url::parse(&claim.key_id) {
                 self.refuse_if_blocked(&key).await?;
@@ -206,7 +210,8 @@ impl Federation {
                 .await;
             }
             "Undo" => {
-                if let Some(undo) = undo::UndoFollow::read(&envelope, about, sender.id) {
+                if let Some(meant) = undo::UndoFollow::read(&envelope, about) {
+                    let undo = undo::UndoFollow::new(envelope, meant, sender.id);
                     return take(undo, &data).await;
                 }
             }

@@ -8,6 +8,9 @@ use shoal_store::{CallsFor, Id, UndoFollow as Undone};
 use std::sync::Arc;
 use url::Url;
 
+/// The Follow that is undone, and whom it followed, as far as the Undo says.
+pub(super) type Meant = (Option<Url>, Option<Url>);
+
 /// Somebody no longer follows.
 #[derive(Debug)]
 pub(super) struct UndoFollow {
@@ -18,8 +21,18 @@ pub(super) struct UndoFollow {
 }
 
 impl UndoFollow {
+    /// An Undo that means what [`Self::read`] found.
+    pub(super) fn new(envelope: Envelope, (follow, followed): Meant, sender: Id) -> Self {
+        Self {
+            envelope,
+            follow,
+            followed,
+            sender,
+        }
+    }
+
     /// Reads an embedded Follow of the sender's, or a bare id on the sender's host; `None` for everything else.
-    pub(super) fn read(envelope: &Envelope, object: Option<&Object>, sender: Id) -> Option<Self> {
+    pub(super) fn read(envelope: &Envelope, object: Option<&Object>) -> Option<Meant> {
         let object = object?;
         let embedded = object.embedded.is_some();
         if embedded && object.kind().as_deref() != Some("Follow") {
@@ -39,12 +52,7 @@ impl UndoFollow {
         if follow.is_none() && followed.is_none() {
             return None;
         }
-        Some(Self {
-            envelope: envelope.clone(),
-            follow,
-            followed,
-            sender,
-        })
+        Some((follow, followed))
     }
 }
 
@@ -73,7 +81,7 @@ impl Activity for UndoFollow {
         let undone = Undone {
             actor,
             follower: self.sender,
-            follow_uri: self.follow.as_ref().map(Url::to_string),
+            follow_uri: self.follow.map(String::from),
         };
         let calls_for = match (&undone.actor, &undone.follow_uri) {
             (None, None) => CallsFor::Nothing,

@@ -19,7 +19,7 @@ pub struct Incoming {
     pub actor: Url,
     /// What it is done to, when it names something.
     pub object: Option<Object>,
-    /// Its id, type, actor and object's id in the sender's own spelling, for giving back.
+    /// Of a `Follow`, its id, type, actor and object's id in the sender's own spelling, for giving back.
     pub as_written: Value,
 }
 
@@ -55,42 +55,43 @@ impl Incoming {
         if depth(body) > MAX_DEPTH {
             return Err(Unreadable::Depth);
         }
-        let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
+        let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else {
             return Err(Unreadable::Json);
         };
+        let id = members.get("id").and_then(url_of);
+        let id = id.ok_or(Unreadable::Member("id"))?;
+        let kind = members.get("type").and_then(kind_of);
+        let kind = kind.ok_or(Unreadable::Member("type"))?;
+        let actor = members.get("actor").and_then(url_of);
+        let actor = actor.ok_or(Unreadable::Member("actor"))?;
+        let as_written = match kind.as_str() {
+            "Follow" => as_written(&members),
+            _ => Value::Null,
+        };
         Ok(Self {
-            id: members
-                .get("id")
-                .and_then(url_of)
-                .ok_or(Unreadable::Member("id"))?,
-            kind: members
-                .get("type")
-                .and_then(kind_of)
-                .ok_or(Unreadable::Member("type"))?,
-            actor: members
-                .get("actor")
-                .and_then(url_of)
-                .ok_or(Unreadable::Member("actor"))?,
-            object: members.get("object").and_then(Object::read),
-            as_written: as_written(&members),
+            id,
+            kind,
+            actor,
+            object: members.get_mut("object").map(Value::take).and_then(Object::read),
+            as_written,
         })
     }
 }
 
 impl Object {
     /// Reads an id, an embedded object, or a list of exactly one of them.
-    fn read(value: &Value) -> Option<Self> {
+    fn read(value: Value) -> Option<Self> {
         match value {
-            Value::Array(items) => match items.as_slice() {
-                [only] if !only.is_array() => Self::read(only),
+            Value::Array(mut items) => match items.pop() {
+                Some(only) if items.is_empty() && !only.is_array() => Self::read(only),
                 _ => None,
             },
             Value::Object(members) => Some(Self {
                 id: members.get("id").and_then(url_of),
-                embedded: Some(members.clone()),
+                embedded: Some(members),
             }),
             other => Some(Self {
-                id: Some(url_of(other)?),
+                id: Some(url_of(&other)?),
                 embedded: None,
             }),
         }
