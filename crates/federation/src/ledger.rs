@@ -5,10 +5,7 @@
 use shoal_store::StoreError;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        mpsc::{Receiver, Sender, channel},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -38,9 +35,83 @@ struct Waiting<I, O> {
     place: OwnedSemaphorePermit,
 }
 
+/// Entries on their way, and the keeper's bell. It is rung when there are as many as the keeper waits for, and not for
+/// each: to wake a thread costs about as much as to write an entry.
+struct Tray<I, O> {
+    inside: Mutex<Inside<I, O>>,
+    bell: Condvar,
+}
+
+struct Inside<I, O> {
+    entries: Vec<Waiting<I, O>>,
+    /// How many the keeper waits for.
+    wanted: usize,
+    closed: bool,
+}
+
+impl<I, O> Tray<I, O> {
+    fn new() -> Self {
+        let inside = Inside {
+            entries: Vec::new(),
+            wanted: usize::MAX,
+            closed: false,
+        };
+        Self {
+            inside: Mutex::new(inside),
+            bell: Condvar::new(),
+        }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside<I, O>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, entry: Waiting<I, O>) {
+        let mut inside = self.inside();
+        inside.entries.push(entry);
+        if inside.entries.len() >= inside.wanted {
+            inside.wanted = usize::MAX;
+            drop(inside);
+            self.bell.notify_one();
+        }
+    }
+
+    fn close(&self) {
+        self.inside().closed = true;
+        self.bell.notify_one();
+    }
+
+    /// How many entries there are, once it is this many, or the time is over, or no more can come.
+    fn wait(&self, wanted: usize, until: Option<Instant>) -> usize {
+        let mut inside = self.inside();
+        while inside.entries.len() < wanted && !inside.closed {
+            inside.wanted = wanted;
+            let Some(until) = until else {
+                inside = self.bell.wait(inside).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.bell.wait_timeout(inside, left);
+            inside = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        inside.wanted = usize::MAX;
+        inside.entries.len()
+    }
+
+    /// The first entries, at most so many.
+    fn take(&self, most: usize) -> Vec<Waiting<I, O>> {
+        let mut inside = self.inside();
+        let count = most.min(inside.entries.len());
+        inside.entries.drain(..count).collect()
+    }
+}
+
 /// The way into the store for entries of one sort.
 pub(crate) struct Ledger<I, O> {
-    entries: Option<Sender<Waiting<I, O>>>,
+    tray: Arc<Tray<I, O>>,
     places: Arc<Semaphore>,
     keeper: Option<JoinHandle<()>>,
 }
@@ -56,13 +127,14 @@ impl<I: Send + 'static, O: Send + 'static> Ledger<I, O> {
     where
         W: Fn(Vec<I>) -> Result<Vec<Result<O, StoreError>>, StoreError> + Send + 'static,
     {
-        let (entries, waiting) = channel();
+        let tray = Arc::new(Tray::new());
+        let kept = Arc::clone(&tray);
         let keeper = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || keep(page, gather, &write, &waiting))
+            .spawn(move || keep(page, gather, &write, &kept))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self {
-            entries: Some(entries),
+            tray,
             places: Arc::new(Semaphore::new(MOST_WAITING)),
             keeper: Some(keeper),
         })
@@ -79,16 +151,14 @@ impl<I: Send + 'static, O: Send + 'static> Ledger<I, O> {
             .await
             .map_err(|_| closed())?;
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { entry, answer, place };
-        let entries = self.entries.as_ref().ok_or_else(closed)?;
-        entries.send(waiting).map_err(|_| closed())?;
+        self.tray.put(Waiting { entry, answer, place });
         answered.await.map_err(|_| closed())?
     }
 }
 
 impl<I, O> Drop for Ledger<I, O> {
     fn drop(&mut self) {
-        self.entries = None;
+        self.tray.close();
         if let Some(keeper) = self.keeper.take()
             && keeper.thread().id() != std::thread::current().id()
             && keeper.join().is_err()
@@ -127,35 +197,25 @@ impl Crowd {
     }
 }
 
-fn keep<I, O, W>(page: usize, gather: Gather, write: &W, entries: &Receiver<Waiting<I, O>>)
+fn keep<I, O, W>(page: usize, gather: Gather, write: &W, tray: &Tray<I, O>)
 where
     W: Fn(Vec<I>) -> Result<Vec<Result<O, StoreError>>, StoreError>,
 {
     let mut crowd = Crowd::default();
     loop {
         // Who came while the last page was written is not of those whose entries were on it.
-        let mut taken: Vec<_> = entries.try_iter().take(page).collect();
-        let left = taken.len();
-        if taken.is_empty() {
-            match entries.recv() {
-                Ok(first) => taken.push(first),
-                Err(_) => return,
-            }
+        let left = tray.wait(0, None).min(page);
+        let alone = tray.wait(1, None);
+        if alone == 0 {
+            return;
         }
         let begun = Instant::now();
         let (expected, within) = match gather {
             Gather::Returning(within) => (crowd.expected(begun, left).min(page), within),
             Gather::All(within) => (page, within),
         };
-        let alone = taken.len();
-        while taken.len() < expected {
-            match entries.recv_timeout(within.saturating_sub(begun.elapsed())) {
-                Ok(next) => taken.push(next),
-                Err(_) => break,
-            }
-        }
-        let count = taken.len();
-        answer(write, taken);
+        let count = tray.wait(expected, Some(begun + within)).min(page);
+        answer(write, tray.take(count));
         crowd.wrote(Instant::now(), count, expected > alone && count == alone);
     }
 }
