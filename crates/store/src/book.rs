@@ -4,8 +4,11 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Text};
 
 use crate::connection::{Db, insert_each};
+use crate::kept::kept;
 use crate::schema::{activities, followers, past_followers, undone_follows};
 use crate::standing::{Book, Pair, Standing};
 use crate::{Id, Millis, Store, StoreError};
@@ -127,18 +130,31 @@ fn of_pairs(db: &mut Db, pairs: &[Pair]) -> Result<Vec<Row>, StoreError> {
         }
         Db::Postgres(conn) => {
             let (actors, those): (Vec<Id>, Vec<Id>) = pairs.iter().copied().unzip();
-            let rows: Vec<Row> = followers::table
-                .filter(
-                    followers::actor_id
-                        .eq_any(actors)
-                        .and(followers::follower_id.eq_any(those)),
-                )
-                .select(columns)
-                .load(conn)?;
-            let wanted = |row: &Row| pairs.contains(&(row.0, row.1));
-            Ok(rows.into_iter().filter(wanted).collect())
+            // Each by its key: a planner that knows nothing of the table yet would rather look through all followers.
+            let rows = sql_query(
+                "SELECT found.* FROM unnest($1, $2) AS of (actor, follower) CROSS JOIN LATERAL (
+                    SELECT actor_id, follower_id, standing FROM followers
+                    WHERE actor_id = of.actor AND follower_id = of.follower LIMIT 1) AS found",
+            );
+            let rows = rows.bind::<Array<Text>, _>(actors).bind::<Array<Text>, _>(those);
+            let rows: Vec<Found> = kept(rows).load(conn)?;
+            Ok(rows
+                .into_iter()
+                .map(|row| (row.actor_id, row.follower_id, row.standing))
+                .collect())
         }
     }
+}
+
+/// A row of `followers` as words of our own find it.
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    actor_id: Id,
+    #[diesel(sql_type = Text)]
+    follower_id: Id,
+    #[diesel(sql_type = Text)]
+    standing: String,
 }
 
 /// Which of these Follows are undone, and when that was signed.
@@ -162,15 +178,31 @@ fn undone(db: &mut Db, follows: &[(Id, String)]) -> Result<HashMap<(Id, String),
                 .iter()
                 .map(|(follower, uri)| (*follower, uri.as_str()))
                 .unzip();
-            undone_follows::table
-                .filter(undone_follows::follower_id.eq_any(those))
-                .filter(undone_follows::follow_uri.eq_any(uris))
-                .select(columns)
-                .load(conn)?
+            let rows = sql_query(
+                "SELECT found.* FROM unnest($1, $2) AS of (follower, uri) CROSS JOIN LATERAL (
+                    SELECT follower_id, follow_uri, undone_at FROM undone_follows
+                    WHERE follower_id = of.follower AND follow_uri = of.uri LIMIT 1) AS found",
+            );
+            let rows = rows.bind::<Array<Text>, _>(those).bind::<Array<Text>, _>(uris);
+            let rows: Vec<Undone> = kept(rows).load(conn)?;
+            rows.into_iter()
+                .map(|row| (row.follower_id, row.follow_uri, row.undone_at))
+                .collect()
         }
     };
     let name = |(follower, uri, at)| ((follower, uri), at);
     Ok(rows.into_iter().map(name).collect())
+}
+
+/// A row of `undone_follows`, likewise.
+#[derive(QueryableByName)]
+struct Undone {
+    #[diesel(sql_type = Text)]
+    follower_id: Id,
+    #[diesel(sql_type = Text)]
+    follow_uri: String,
+    #[diesel(sql_type = BigInt)]
+    undone_at: Millis,
 }
 
 fn begin<'b>(
