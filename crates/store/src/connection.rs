@@ -93,29 +93,38 @@ fn shown(url: &str) -> String {
 #[derive(Debug)]
 pub(crate) struct Door(pub(crate) Place);
 
+/// A pooled connection. It is not asked whether it still stands before each use, for that is a journey to the server:
+/// whoever finds that it does not, says so and takes another.
+pub(crate) struct Line {
+    pub(crate) db: Db,
+    pub(crate) lost: bool,
+}
+
 impl ManageConnection for Door {
-    type Connection = Db;
+    type Connection = Line;
     type Error = StoreError;
 
-    fn connect(&self) -> Result<Db, StoreError> {
-        match &self.0 {
+    fn connect(&self) -> Result<Line, StoreError> {
+        let db = match &self.0 {
             Place::Sqlite(path) => crate::sqlite::reader(path),
             Place::Postgres(url) => crate::postgres::connect(url),
-        }
+        };
+        Ok(Line { db: db?, lost: false })
     }
 
-    fn is_valid(&self, db: &mut Db) -> Result<(), StoreError> {
-        match db {
+    fn is_valid(&self, line: &mut Line) -> Result<(), StoreError> {
+        match &mut line.db {
             Db::Postgres(conn) => Ok(conn.batch_execute("SELECT 1")?),
             Db::Sqlite(_) => Ok(()),
         }
     }
 
     /// A connection with a transaction left open (a verb panicked) is not used again.
-    fn has_broken(&self, db: &mut Db) -> bool {
+    fn has_broken(&self, line: &mut Line) -> bool {
         std::thread::panicking()
+            || line.lost
             || !matches!(
-                Manager::transaction_manager_status_mut(db).transaction_depth(),
+                Manager::transaction_manager_status_mut(&mut line.db).transaction_depth(),
                 Ok(None)
             )
     }
@@ -161,6 +170,14 @@ pub(crate) fn transaction<T>(
     verb: impl FnOnce(&mut Db) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     begin(db, with)?;
+    finish(db, verb)
+}
+
+/// Runs `verb` in the transaction that was begun, and ends that.
+pub(crate) fn finish<T>(
+    db: &mut Db,
+    verb: impl FnOnce(&mut Db) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     match verb(db) {
         Ok(value) => {
             Manager::commit_transaction(db)?;

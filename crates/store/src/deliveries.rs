@@ -88,7 +88,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn next_deliveries(&self, host: &str, limit: u32) -> Result<Vec<Delivery>, StoreError> {
-        self.read(|db| Shelf::waiting(db, host, i64::from(limit).clamp(1, MOST)))
+        self.glance(|db| Shelf::waiting(db, host, i64::from(limit).clamp(1, MOST)))
     }
 
     /// What deliveries of an activity carry.
@@ -96,7 +96,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn letter(&self, activity: i64) -> Result<Option<Letter>, StoreError> {
-        self.read(|db| {
+        self.glance(|db| {
             Ok(activities::table
                 .find(activity)
                 .select((activities::uri, activities::actor_id, activities::json))

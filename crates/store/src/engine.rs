@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::prelude::*;
+use diesel::r2d2::PooledConnection;
 use diesel::sql_query;
 use parking_lot::Mutex;
 
-use crate::connection::{Db, Pool, READ, WRITE, transaction};
+use crate::connection::{Begin, Db, Door, Pool, READ, WRITE, begin, finish};
 use crate::observer::{News, Observer};
 use crate::writer::Writer;
 use crate::{Store, StoreError};
@@ -40,8 +41,22 @@ impl Store {
         &self,
         verb: impl FnOnce(&mut Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let (Engine::Sqlite { readers: pool, .. } | Engine::Postgres { pool, .. }) = &self.engine;
-        transaction(&mut *connection(pool)?, &READ, verb)
+        let mut begun = begun(self.engine.readers(), &READ)?;
+        finish(&mut begun.db, verb)
+    }
+
+    /// Runs a verb that reads with one statement, which is of one instant without a transaction: on PostgreSQL one journey
+    /// instead of three.
+    pub(crate) fn glance<T>(&self, verb: impl Fn(&mut Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut line = line(self.engine.readers())?;
+        match verb(&mut line.db) {
+            Err(StoreError::Unavailable(_)) => {
+                line.lost = true;
+                drop(line);
+                self.read(verb)
+            }
+            seen => seen,
+        }
     }
 
     /// Runs `verb` as one transaction, while no other verb writes, in this process or beside it: what it checks stays
@@ -86,14 +101,35 @@ fn alone<T>(
     verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let mut news = News::default();
-    let value = transaction(&mut *connection(pool)?, &WRITE, |db| {
-        verb(&mut Tx { db, news: &mut news })
-    })?;
+    let mut begun = begun(pool, &WRITE)?;
+    let value = finish(&mut begun.db, |db| verb(&mut Tx { db, news: &mut news }))?;
     observer.tell(&news);
     Ok(value)
 }
 
-fn connection(pool: &Pool) -> Result<diesel::r2d2::PooledConnection<crate::connection::Door>, StoreError> {
+impl Engine {
+    fn readers(&self) -> &Pool {
+        let (Self::Sqlite { readers: pool, .. } | Self::Postgres { pool, .. }) = self;
+        pool
+    }
+}
+
+/// A connection with a transaction begun. That is the first that is heard of it, so a connection that was lost while nobody
+/// used it shows here, before anything was done, and makes room for another.
+fn begun(pool: &Pool, with: &Begin) -> Result<PooledConnection<Door>, StoreError> {
+    for _ in 0..pool.max_size() {
+        let mut line = line(pool)?;
+        match begin(&mut line.db, with) {
+            Ok(()) => return Ok(line),
+            Err(_) => line.lost = true,
+        }
+    }
+    let mut last = line(pool)?;
+    begin(&mut last.db, with).inspect_err(|_| last.lost = true)?;
+    Ok(last)
+}
+
+fn line(pool: &Pool) -> Result<PooledConnection<Door>, StoreError> {
     pool.get()
         .map_err(|error| StoreError::Unavailable(error.to_string()))
 }

@@ -19,6 +19,8 @@ pub(crate) fn open(url: &str) -> Result<Engine, StoreError> {
     let pool = Pool::builder()
         .max_size(MOST)
         .min_idle(Some(1))
+        // Each verb finds out for itself (`engine.rs`).
+        .test_on_check_out(false)
         .connection_timeout(Duration::from_secs(10))
         .build(Door(Place::Postgres(url.to_owned())))
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;

@@ -173,7 +173,7 @@ impl Store {
     /// # Errors
     /// `Unavailable`.
     pub fn remote_actor(&self, uri: &str) -> Result<Option<RemoteActor>, StoreError> {
-        self.read(|db| by_uri(db, uri))
+        self.glance(|db| by_uri(db, uri))
     }
 
     /// The actor of a row.
