@@ -130,7 +130,10 @@ impl Inboxes {
                 accept,
             };
             let calls_for = CallsFor::Follow(new);
-            for effect in store.receive(moment(), vec![Arrival { received, calls_for }])? {
+            for effect in store
+                .receive(moment(), vec![Arrival { received, calls_for }])?
+                .effects
+            {
                 effect?;
             }
         }

@@ -7,13 +7,19 @@ use crate::{
     inbox::{budget::Budget, known::Known},
     keys::{self, Signer},
     ledger::{Gather, Ledger},
+    letters::Letters,
     policy::Policy,
     urls::{self, Urls},
 };
 use activitypub_federation::config::{Data, FederationConfig};
 use ipnet::IpNet;
 use shoal_store::{ARRIVALS, ActorKind, Arrival, Effect, Id, LocalActor, Millis, Moment, Store, StoreError};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 use tokio::{runtime::Handle, sync::Notify};
 use url::Url;
 
@@ -24,8 +30,8 @@ pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 const FETCHES_PER_TASK: u32 = 6;
 /// How many actors' keys are kept loaded (about 4 KiB each).
 const IDENTITIES_KEPT: u64 = 512;
-/// How many names of actors here are kept with their rows.
-const LOCALS_KEPT: u64 = 4_096;
+/// How many names of actors here are kept with their rows, of each kind; beyond that, it begins anew.
+const LOCALS_KEPT: usize = 2_048;
 /// How long what comes in may wait for what comes at the same time.
 const GATHER: Gather = Gather::Returning(Duration::from_millis(1));
 /// The instance actor's name; no account or collection can have it.
@@ -92,9 +98,11 @@ pub(crate) struct Shared {
     pub(crate) known: Known,
     /// What came in, on its way into the store.
     pub(crate) arrivals: Ledger<Arrival, Effect>,
+    /// What is carried, at hand from when it was written.
+    pub(crate) letters: Arc<Letters>,
     pub(crate) instance: Id,
     identities: moka::sync::Cache<Id, Arc<Identity>>,
-    locals: moka::sync::Cache<(ActorKind, String), Id>,
+    locals: Locals,
     pub(crate) woken: Notify,
     runtime: Handle,
 }
@@ -143,8 +151,14 @@ impl Federation {
             blocklist: Some(Arc::clone(&blocklist)),
         })?);
         let (keeper, clock) = (Arc::clone(&store), Arc::clone(&settings.clock));
+        let letters = Arc::new(Letters::new());
+        let written = Arc::clone(&letters);
         let arrivals = Ledger::open("arrivals", (ARRIVALS, GATHER), move |page| {
-            keeper.receive(moment_of(&clock), page)
+            let taken = keeper.receive(moment_of(&clock), page)?;
+            for (activity, answer) in taken.letters {
+                written.lay_out(activity, answer);
+            }
+            Ok(taken.effects)
         })?;
         let shared = Arc::new(Shared {
             store,
@@ -155,9 +169,10 @@ impl Federation {
             blocklist,
             known: Known::new(),
             arrivals,
+            letters,
             instance: actor.id,
             identities: moka::sync::Cache::new(IDENTITIES_KEPT),
-            locals: moka::sync::Cache::new(LOCALS_KEPT),
+            locals: Locals::default(),
             woken: Notify::new(),
             runtime: Handle::current(),
         });
@@ -262,21 +277,20 @@ impl Shared {
     /// The row of the local actor of that kind and name, in any state: names are never given out again, so what was found
     /// once stays true, and the store is asked only the first time.
     pub(crate) async fn local(&self, kind: ActorKind, name: &str) -> Result<Option<Id>, StoreError> {
-        let key = (kind, name.to_owned());
         let known = match kind {
             ActorKind::Instance => Some(self.instance),
-            _ => self.locals.get(&key),
+            _ => self.locals.find(kind, name),
         };
         if known.is_some() {
             return Ok(known);
         }
-        let asked = key.1.clone();
+        let asked = name.to_owned();
         let found = self
             .with_store(move |store| store.local_actor(kind, &asked))
             .await?;
         let found = found.map(|actor| actor.id);
         if let Some(id) = found {
-            self.locals.insert(key, id);
+            self.locals.keep(kind, name, id);
         }
         Ok(found)
     }
@@ -312,6 +326,29 @@ impl Shared {
             .await?;
         let identity = found.map(|actor| self.identity(&actor)).transpose();
         identity.map_err(|error| StoreError::Internal(error.to_string()))
+    }
+}
+
+/// Rows of actors here by their names, accounts and collections apart: asked for by everything that comes in.
+#[derive(Default)]
+struct Locals([RwLock<HashMap<String, Id>>; 2]);
+
+impl Locals {
+    fn of(&self, kind: ActorKind) -> &RwLock<HashMap<String, Id>> {
+        &self.0[usize::from(kind == ActorKind::Account)]
+    }
+
+    fn find(&self, kind: ActorKind, name: &str) -> Option<Id> {
+        let kept = self.of(kind).read().unwrap_or_else(PoisonError::into_inner);
+        kept.get(name).copied()
+    }
+
+    fn keep(&self, kind: ActorKind, name: &str, id: Id) {
+        let mut kept = self.of(kind).write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= LOCALS_KEPT {
+            kept.clear();
+        }
+        kept.insert(name.to_owned(), id);
     }
 }
 

@@ -15,6 +15,7 @@ pub mod html;
 pub mod inbox;
 pub mod keys;
 mod ledger;
+mod letters;
 pub mod markdown;
 mod nodeinfo;
 mod objects;

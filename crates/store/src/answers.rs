@@ -2,10 +2,13 @@
 //! nothing that is told to followers afterwards can be sent before them. What is told of events is `built.rs`; next:
 //! `deliveries.rs`, the way of each delivery.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
-use crate::built::count;
 use crate::connection::{Db, insert_each};
+use crate::deliveries::Letter;
+use crate::hosts::more_waits;
 use crate::kept::{kept, steps};
 use crate::schema::{activities, deliveries};
 use crate::uris::check_uri;
@@ -31,6 +34,14 @@ pub struct Answer {
 }
 
 impl Answer {
+    fn letter(&self) -> Letter {
+        Letter {
+            activity_uri: self.uri.clone(),
+            actor: self.actor,
+            json: self.json.clone(),
+        }
+    }
+
     /// Whether it can be stored.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         check_uri("activity's id", &self.uri)?;
@@ -40,13 +51,16 @@ impl Answer {
     }
 }
 
-/// Logs answers and queues them, in order, as of `now` and under `no_event`. Only in a transaction beside which no other
-/// writes to the log.
+/// Logs answers and queues them, in order, as of `now` and under `no_event`; gives them as they are carried, by their
+/// numbers. Only in a transaction beside which no other writes to the log.
 pub(crate) fn queue(
     db: &mut Db,
     (now, no_event): (Millis, Id),
     answers: &[&Answer],
-) -> Result<(), StoreError> {
+) -> Result<Vec<(i64, Letter)>, StoreError> {
+    if answers.is_empty() {
+        return Ok(Vec::new());
+    }
     let logged = log(db, (now, no_event), answers)?;
     let rows = answers.iter().zip(&logged).map(|(answer, seq)| {
         (
@@ -59,10 +73,13 @@ pub(crate) fn queue(
         )
     });
     insert_each!(db, deliveries::table, rows.collect::<Vec<_>>(), insert => insert);
-    match (logged.first(), logged.last()) {
-        (Some(first), Some(last)) => count(db, now, *first..=*last),
-        _ => Ok(()),
+    let mut queued = BTreeMap::new();
+    for answer in answers {
+        *queued.entry(answer.host.as_str()).or_insert(0) += 1;
     }
+    more_waits(db, now, &queued)?;
+    let letters = answers.iter().map(|answer| answer.letter());
+    Ok(logged.into_iter().zip(letters).collect())
 }
 
 /// Writes answers into the log; gives their places.

@@ -13,6 +13,7 @@ use diesel::prelude::*;
 
 use crate::answers::{self, Answer};
 use crate::connection::Db;
+use crate::deliveries::Letter;
 use crate::engine::Tx;
 use crate::followers::{NewFollower, UndoFollow, may_be_followed};
 use crate::kept::{kept, padded};
@@ -47,6 +48,15 @@ pub enum CallsFor {
     Answer(Answer),
 }
 
+/// What came of activities.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Of each, in their order.
+    pub effects: Vec<Result<Effect, StoreError>>,
+    /// The answers that were queued, by their numbers in the log: what [`Store::letter`] says of them.
+    pub letters: Vec<(i64, Letter)>,
+}
+
 impl Store {
     /// Takes activities in, in order, and says for each what came of it: of a Follow that was undone before it came,
     /// nothing; of one whose actor is hidden or cannot be followed, [`Effect::Refused`], and its id is not remembered. An
@@ -56,11 +66,7 @@ impl Store {
     /// # Errors
     /// Of one activity: `NotFound` for an actor that does not exist, `Invalid` for an id that cannot be stored. Of all:
     /// when the database does not answer; then nothing was written.
-    pub fn receive(
-        &self,
-        mut m: Moment,
-        arrivals: Vec<Arrival>,
-    ) -> Result<Vec<Result<Effect, StoreError>>, StoreError> {
+    pub fn receive(&self, mut m: Moment, arrivals: Vec<Arrival>) -> Result<Taken, StoreError> {
         if arrivals.len() > ARRIVALS {
             return Err(StoreError::Invalid(format!("More than {ARRIVALS} at a time.")));
         }
@@ -71,11 +77,17 @@ impl Store {
             // The database refuses one of them for a reason that nobody foresaw: the others are not to suffer for it.
             Err(StoreError::Internal(why)) if arrivals.len() > 1 => {
                 tracing::error!(%why, "activities that came together are taken in one by one");
-                let alone = |n| {
-                    self.receive_page(at, &arrivals, n..n + 1)
-                        .and_then(|mut one| one.pop().unwrap_or(Ok(Effect::Known)))
-                };
-                Ok((0..arrivals.len()).map(alone).collect())
+                let mut all = Taken::default();
+                for n in 0..arrivals.len() {
+                    match self.receive_page(at, &arrivals, n..n + 1) {
+                        Ok(one) => {
+                            all.effects.extend(one.effects);
+                            all.letters.extend(one.letters);
+                        }
+                        Err(error) => all.effects.push(Err(error)),
+                    }
+                }
+                Ok(all)
             }
             taken => taken,
         }
@@ -86,7 +98,7 @@ impl Store {
         at: (Millis, Id),
         arrivals: &Arc<[Arrival]>,
         these: Range<usize>,
-    ) -> Result<Vec<Result<Effect, StoreError>>, StoreError> {
+    ) -> Result<Taken, StoreError> {
         let arrivals = Arc::clone(arrivals);
         let plain = |arrival: &Arrival| arrival.calls_for == CallsFor::Nothing;
         if arrivals[these.clone()].iter().all(plain) {
@@ -101,7 +113,7 @@ fn take_in(
     tx: &mut Tx<'_>,
     (now, no_event): (Millis, Id),
     arrivals: &[Arrival],
-) -> Result<Vec<Result<Effect, StoreError>>, StoreError> {
+) -> Result<Taken, StoreError> {
     let db = &mut *tx.db;
     let judge = Judge::over(db, arrivals)?;
     let judged: Vec<_> = arrivals
@@ -142,8 +154,8 @@ fn take_in(
         }));
     }
     book.write(db, now, &before)?;
-    answers::queue(db, (now, no_event), &due)?;
-    Ok(effects)
+    let letters = answers::queue(db, (now, no_event), &due)?;
+    Ok(Taken { effects, letters })
 }
 
 /// What has to be known of Follows.

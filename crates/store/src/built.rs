@@ -14,6 +14,7 @@ use diesel::sql_types::{BigInt, Text};
 use crate::activities::end_of_outbox;
 use crate::connection::Db;
 use crate::events::{Event, record_event};
+use crate::hosts::MORE_WAITS;
 use crate::kept::kept;
 use crate::records::{NewRecord, bring_back, save_record, tombstone};
 use crate::schema::{activities, deliveries, events};
@@ -237,19 +238,12 @@ fn queue_one(db: &mut Db, now: Millis, seq: i64, (inbox, host): (&str, &str)) ->
 
 /// Counts what was just queued for activities with its hosts, and makes those due for which nothing waited. In the order
 /// of names, so that no two who lock several hosts wait for each other.
-pub(crate) fn count(db: &mut Db, now: Millis, seqs: RangeInclusive<i64>) -> Result<(), StoreError> {
-    let statement = sql_query(
+fn count(db: &mut Db, now: Millis, seqs: RangeInclusive<i64>) -> Result<(), StoreError> {
+    let statement = sql_query(format!(
         "INSERT INTO hosts (due_at, host, waiting, failures)
          SELECT CAST($1 AS BIGINT), host, COUNT(*), 0 FROM deliveries
-         WHERE activity BETWEEN $2 AND $3 GROUP BY host ORDER BY host
-         ON CONFLICT (host) DO UPDATE SET
-            waiting = hosts.waiting + excluded.waiting,
-            idle_since = NULL,
-            due_at = CASE
-                WHEN hosts.due_at IS NOT NULL OR hosts.paused_at IS NOT NULL THEN hosts.due_at
-                WHEN hosts.retry_at > excluded.due_at THEN hosts.retry_at
-                ELSE excluded.due_at END",
-    )
+         WHERE activity BETWEEN $2 AND $3 GROUP BY host ORDER BY host {MORE_WAITS}"
+    ))
     .bind::<BigInt, _>(now)
     .bind::<BigInt, _>(*seqs.start())
     .bind::<BigInt, _>(*seqs.end());

@@ -88,7 +88,7 @@ pub use actors::{ActorKeys, ActorKind, LocalActor};
 pub use announce_keys::{AnnounceKey, AnnounceKeyChange, AnnounceKeyCursor, AnnounceKeyEdit, NewAnnounceKey};
 pub use announce_uses::{ANNOUNCE_USES_KEPT, AnnounceUse, Seeded};
 pub use answers::Answer;
-pub use arrivals::{ARRIVALS, Arrival, CallsFor};
+pub use arrivals::{ARRIVALS, Arrival, CallsFor, Taken};
 pub use backup::backup;
 pub use blocks::Blocks;
 pub use built::{Audience, Built, NewActivity};

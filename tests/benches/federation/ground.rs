@@ -70,7 +70,10 @@ impl Ground<'_> {
             let taken = self
                 .store
                 .receive(moment(), vec![Arrival { received, calls_for }])?;
-            Ok(taken.into_iter().try_for_each(|effect| effect.map(drop))?)
+            Ok(taken
+                .effects
+                .into_iter()
+                .try_for_each(|effect| effect.map(drop))?)
         })?;
         self.leave_untold(hosts)
     }

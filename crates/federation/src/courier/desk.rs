@@ -6,10 +6,9 @@ use super::{HOSTS_AT_ONCE, expander::Expander};
 use crate::{
     Federation, Shared,
     ledger::{Gather, Ledger},
+    letters::Letter,
 };
-use bytes::Bytes;
-use moka::sync::Cache;
-use shoal_store::{Id, Outcome, Settled, StoreError};
+use shoal_store::{Outcome, Settled, StoreError};
 use std::{
     collections::HashSet,
     sync::{
@@ -24,16 +23,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const PAGE: usize = 128;
 /// How long an outcome may wait for others: nobody but its own host waits for it.
 const GATHER: Gather = Gather::All(Duration::from_millis(5));
-/// How many bytes of letters are kept at hand.
-const LETTERS: u64 = 8 * 1024 * 1024;
-
-/// What is carried: the same bytes for all deliveries of an activity.
-pub(super) struct Letter {
-    /// The local actor that sends it.
-    pub(super) actor: Id,
-    /// Its exact JSON.
-    pub(super) json: Bytes,
-}
 
 /// Shared by the carriers of one courier.
 pub(super) struct Desk {
@@ -41,7 +30,6 @@ pub(super) struct Desk {
     pub(super) owner: String,
     pub(super) expander: Expander,
     ledger: Ledger<Outcome, Settled>,
-    letters: Cache<i64, Arc<Letter>>,
     slots: Arc<Semaphore>,
     at_work: Mutex<HashSet<String>>,
     miscounted: AtomicBool,
@@ -58,16 +46,12 @@ impl Desk {
             let settled = shared.store.settle(shared.moment(), outcomes)?;
             Ok(settled.into_iter().map(Ok).collect())
         })?;
-        let letters = Cache::builder()
-            .max_capacity(LETTERS)
-            .weigher(|_, letter: &Arc<Letter>| u32::try_from(letter.json.len() + 256).unwrap_or(u32::MAX));
         let expander = Expander::new(Arc::clone(&federation), owner.clone());
         Ok(Arc::new(Self {
             federation,
             owner,
             expander,
             ledger,
-            letters: letters.build(),
             slots: Arc::new(Semaphore::new(HOSTS_AT_ONCE)),
             at_work: Mutex::default(),
             miscounted: AtomicBool::new(false),
@@ -85,21 +69,13 @@ impl Desk {
 
     /// What deliveries of an activity carry; `None` when it is no more.
     pub(super) async fn letter(&self, activity: i64) -> Result<Option<Arc<Letter>>, StoreError> {
-        if let Some(letter) = self.letters.get(&activity) {
+        if let Some(letter) = self.shared().letters.get(activity) {
             return Ok(Some(letter));
         }
         let read = self.shared().with_store(move |store| store.letter(activity));
-        Ok(read.await?.map(|letter| self.lay_out(activity, letter)))
-    }
-
-    /// Lays at hand what deliveries of an activity carry.
-    pub(super) fn lay_out(&self, activity: i64, letter: shoal_store::Letter) -> Arc<Letter> {
-        let letter = Arc::new(Letter {
-            actor: letter.actor,
-            json: Bytes::from(letter.json),
-        });
-        self.letters.insert(activity, Arc::clone(&letter));
-        letter
+        Ok(read
+            .await?
+            .map(|letter| self.shared().letters.lay_out(activity, letter)))
     }
 
     /// How many more hosts may be sent to now.

@@ -139,7 +139,7 @@ impl Courier {
             // A host that finishes, or that keeps us waiting, wakes the loop.
             return Ok(SLEEP);
         }
-        let claimed = self.claim(desk, free).await?;
+        let claimed = self.claim(free).await?;
         let all = claimed.hosts.len() < free;
         self.send_out(desk, busy, claimed.hosts, stop);
         Ok(if all {
@@ -168,7 +168,7 @@ impl Courier {
     }
 
     /// Claims hosts that are due, with what is first for each, and lays what they are to carry at hand.
-    async fn claim(&self, desk: &Desk, limit: usize) -> Result<Claimed, StoreError> {
+    async fn claim(&self, limit: usize) -> Result<Claimed, StoreError> {
         let (moment, owner) = (self.shared().moment(), self.owner.clone());
         let limit = u32::try_from(limit).unwrap_or(1);
         let mut claimed = self
@@ -176,7 +176,7 @@ impl Courier {
             .with_store(move |store| store.claim_hosts(moment, &owner, LEASE, limit))
             .await?;
         for (activity, letter) in claimed.letters.drain() {
-            desk.lay_out(activity, letter);
+            self.shared().letters.lay_out(activity, letter);
         }
         Ok(claimed)
     }
@@ -217,7 +217,7 @@ impl Courier {
         let (desk, (_keep, stop)) = (self.desk()?, watch::channel(false));
         while desk.expander.expand().await? == expander::Expanded::More {}
         loop {
-            let claimed = self.claim(&desk, HOSTS_AT_ONCE).await?;
+            let claimed = self.claim(HOSTS_AT_ONCE).await?;
             if claimed.hosts.is_empty() {
                 return desk.expander.release().await;
             }

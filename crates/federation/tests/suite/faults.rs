@@ -89,7 +89,7 @@ fn follow(world: &World, inbox: &str) {
     let taken = world
         .store
         .receive(world.moment(), vec![Arrival { received, calls_for }]);
-    let taken = taken.expect("the store answers").pop();
+    let taken = taken.expect("the store answers").effects.pop();
     assert!(matches!(taken, Some(Ok(Effect::Done))), "{taken:?}");
     // The answer is not what these tests are about.
     let answer = GiveUp {

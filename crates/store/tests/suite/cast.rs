@@ -116,7 +116,10 @@ impl Scratch {
         received: Received,
         calls_for: CallsFor,
     ) -> Result<Effect, StoreError> {
-        let mut all = self.store().receive(m, vec![Arrival { received, calls_for }])?;
+        let mut all = self
+            .store()
+            .receive(m, vec![Arrival { received, calls_for }])?
+            .effects;
         all.pop().expect("one effect for one activity")
     }
 
