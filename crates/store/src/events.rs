@@ -172,7 +172,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer, or an event was written by a newer program.
     pub fn unbuilt_events(&self, limit: u32) -> Result<Vec<PendingEvent>, StoreError> {
-        self.read(move |db| {
+        self.glance(move |db| {
             let rows: Vec<(i64, String, Millis, String)> = events::table
                 .filter(events::built_at.is_null())
                 .order(events::seq)

@@ -3,6 +3,7 @@
 //! In whatever order they arrive, the list ends right; that is the work of `standing.rs`. Next: `arrivals.rs`, which takes
 //! them in.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use crate::answers::Answer;
@@ -97,28 +98,14 @@ impl Store {
 /// Whether an actor here takes followers now: it says so itself, and no moderator hid or suspended it. `None` when there
 /// is no such actor.
 pub(crate) fn may_be_followed(db: &mut Db, actor: Id) -> Result<Option<bool>, StoreError> {
-    let row: Option<(String, bool)> = actors::table
+    let hidden = collections::table.filter(collections::actor_id.eq(actor));
+    let hidden = hidden.filter(collections::state.ne(VISIBLE));
+    let suspended = accounts::table.filter(accounts::actor_id.eq(actor));
+    let suspended = suspended.filter(accounts::state.ne(VISIBLE));
+    let row: Option<(bool, bool, bool)> = actors::table
         .find(actor)
-        .select((actors::kind, actors::followable))
+        .select((actors::followable, exists(hidden), exists(suspended)))
         .first(db)
         .optional()?;
-    let Some((kind, followable)) = row else {
-        return Ok(None);
-    };
-    let stopped: i64 = match kind.as_str() {
-        "collection" => collections::table
-            .filter(
-                collections::actor_id
-                    .eq(actor)
-                    .and(collections::state.ne(VISIBLE)),
-            )
-            .count()
-            .get_result(db)?,
-        "account" => accounts::table
-            .filter(accounts::actor_id.eq(actor).and(accounts::state.ne(VISIBLE)))
-            .count()
-            .get_result(db)?,
-        _ => 0,
-    };
-    Ok(Some(followable && stopped == 0))
+    Ok(row.map(|(followable, hidden, suspended)| followable && !hidden && !suspended))
 }
