@@ -195,4 +195,28 @@ mod tests {
         }
         assert!(sender.with_key("https://a.example/u#other", |_| ()).is_none());
     }
+
+    #[test]
+    fn a_second_key_is_found_where_there_is_one() {
+        let pem = crate::keys::generate().rsa_public_pem;
+        let key = |name: &str| {
+            serde_json::json!({ "id": format!("https://a.example/u#{name}"), "owner": "https://a.example/u",
+                "publicKeyPem": pem })
+        };
+        let listing = |keys: serde_json::Value| {
+            let document = serde_json::json!({ "id": "https://a.example/u", "type": "Person",
+                "preferredUsername": "u", "inbox": "https://a.example/u/inbox", "publicKey": keys });
+            let mut actor = actor("https://a.example/u#first");
+            actor.json = document.to_string();
+            Sender::of(actor, 0)
+        };
+        let two = listing(serde_json::json!([key("first"), key("second")]));
+        for name in ["https://a.example/u#first", "https://a.example/u#second"] {
+            assert!(two.with_key(name, |_| ()).is_some(), "{name}");
+        }
+        assert!(two.with_key("https://a.example/u#third", |_| ()).is_none());
+        let one = listing(key("first"));
+        assert!(one.others.is_none());
+        assert!(one.with_key("https://a.example/u#second", |_| ()).is_none());
+    }
 }
