@@ -44,6 +44,13 @@ const ONE_EACH: Crowd = Crowd {
     ..TEN_EACH
 };
 
+pub(crate) const TEN_MILLION: Crowd = Crowd {
+    name: "ten-million",
+    torrents: 1_000_000,
+    peers: 10_000_000,
+    ..LONG_TAILED
+};
+
 pub(crate) static CROWDS: [Crowd; 7] = [
     LONG_TAILED,
     TEN_EACH,
@@ -63,12 +70,7 @@ pub(crate) static CROWDS: [Crowd; 7] = [
         six: true,
         ..ONE_EACH
     },
-    Crowd {
-        name: "ten-million",
-        torrents: 1_000_000,
-        peers: 10_000_000,
-        ..LONG_TAILED
-    },
+    TEN_MILLION,
 ];
 
 /// The crowd of a name.

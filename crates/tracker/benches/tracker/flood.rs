@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use shoal_tracker::udp::Backend;
 use shoal_tracker::{Family, Outcome, Protocol};
 
+use crate::crowd::LONG_TAILED;
 use crate::datagrams::{BATCH, Batch};
 use crate::machine::pin_this;
 use crate::udp::{CONNECT, Load, Stand};
@@ -28,7 +29,8 @@ const RISE: Duration = Duration::from_millis(500);
 pub(crate) fn measure() -> Result<(), Fault> {
     let stand = Stand::open(Backend::Auto, 1)?;
     let door = stand.door.addresses()[0];
-    let mut load = Load::new(door)?;
+    let mut load = Load::new(door, &LONG_TAILED.homes().into())?;
+    pin_this(0)?;
     let sink = UdpSocket::bind("127.0.0.1:0")?;
     let (mut beside, mut under, mut sent) = (Vec::new(), Vec::new(), 0);
     for _ in 0..RUNS {

@@ -14,11 +14,13 @@ pub(crate) fn worked() -> Result<Duration, Fault> {
 
 /// Processor time that the threads of a name have used together.
 pub(crate) fn worked_by(name: &str) -> Result<Duration, Fault> {
-    let mut sum = Duration::ZERO;
-    for task in threads(name)? {
-        sum += spent(&format!("/proc/self/task/{task}"))?;
-    }
-    Ok(sum)
+    Ok(worked_by_each(name)?.into_iter().sum())
+}
+
+/// Processor time that each of the threads of a name has used.
+pub(crate) fn worked_by_each(name: &str) -> Result<Vec<Duration>, Fault> {
+    let spent = |task| spent(&format!("/proc/self/task/{task}"));
+    threads(name)?.into_iter().map(spent).collect()
 }
 
 /// Keeps this thread, and those that it starts, on a core.

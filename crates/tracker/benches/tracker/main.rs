@@ -1,6 +1,7 @@
 //! What the tracker costs: swarms in memory, and each door over loopback beside the bare floor of the same run. Prints a
 //! line for each figure: what, how much, and how it was measured. `SHOAL_BENCH_PART` names one part to run alone: `swarm`,
-//! `udp`, `flood`, `http` or the name of a crowd. Begin with `swarm.rs`; next in the flow: `udp.rs`, `http.rs`.
+//! `udp` or one of its own parts (`io_uring`, `mmsg`, `plain`, `two`, `many`), `flood`, `http` or the name of a crowd. Begin
+//! with `swarm.rs`; next in the flow: `udp.rs`, `http.rs`.
 
 mod crowd;
 mod datagrams;
@@ -20,8 +21,20 @@ fn main() -> Result<(), Fault> {
     if let Some(crowd) = part.as_deref().and_then(crowd::named) {
         return swarm::measure(crowd);
     }
-    if is_wanted("udp") {
-        udp::measure()?;
+    let is_of_udp = |name: &str| is_wanted("udp") || is_wanted(name);
+    for backend in udp::BACKENDS {
+        if is_of_udp(&backend.to_string()) {
+            udp::measure(backend)?;
+        }
+    }
+    let others: [(&str, fn() -> Result<(), Fault>); 2] =
+        [("two", udp::measure_two), ("many", udp::measure_many)];
+    for (name, measure) in others {
+        if is_of_udp(name)
+            && let Err(error) = measure()
+        {
+            say(&format!("UDP: {name}"), "not measured", &error.to_string())?;
+        }
     }
     if is_wanted("flood") {
         flood::measure()?;
