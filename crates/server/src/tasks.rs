@@ -4,11 +4,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use rustix::time::{ClockId, clock_gettime};
 use shoal_federation::Federation;
 use shoal_store::{Backend, Listing, ListingChange, ListingCursor, Store, StoreError};
@@ -236,7 +237,7 @@ fn every(
         while !until(pause, &mut stopped).await {
             let app = Arc::clone(&app);
             let ran = tokio::task::spawn_blocking(move || {
-                let done = work(&app);
+                let done = attempt(|| work(&app));
                 (work, done)
             });
             let Ok((again, done)) = ran.await else { return };
@@ -246,6 +247,13 @@ fn every(
             }
         }
     })
+}
+
+/// Does some work. A panic, which the program has told of where it happened, is a failure like any other: whoever waits for
+/// the work to be done again must not wait for ever.
+fn attempt(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(anyhow!("it panicked, by a fault of the program")))
 }
 
 /// Waits for the pause or the stop; true when it is the stop.
@@ -285,4 +293,22 @@ fn compare_listing(app: &App) -> Result<ListingCursor, StoreError> {
     })?;
     resync.finish();
     Ok(cursor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_that_can_be_tried_again() {
+        assert!(attempt(|| Ok(())).is_ok());
+        let failed = attempt(|| panic!("a test panics on purpose")).expect_err("it panicked");
+        assert!(failed.to_string().contains("panicked"), "{failed}");
+        assert_eq!(
+            attempt(|| Err(anyhow!("no room")))
+                .expect_err("it failed")
+                .to_string(),
+            "no room"
+        );
+    }
 }

@@ -2,6 +2,7 @@
 //! the thread; a connection keeps bytes of its own only while a request is not whole or an answer is not taken. Which
 //! connection comes next is decided in `worker.rs`, what is answered in `responder.rs`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -49,13 +50,15 @@ impl Desk {
         }
     }
 
-    /// Does what the connection waited for. With `is_last` it ends when what has come is answered. False if it is over.
+    /// Does what the connection waited for. With `is_last` it ends when what has come is answered. False if it is over, as
+    /// it is after a panic: a fault of ours costs one connection, and not the tracker.
     pub(super) fn serve(&mut self, connection: &mut Connection, is_last: bool) -> bool {
-        match connection.stage {
+        let served = catch_unwind(AssertUnwindSafe(|| match connection.stage {
             Stage::Asking => self.read(connection, is_last),
             Stage::Taking => self.write(connection, is_last),
             Stage::Leaving => self.discard(connection, is_last),
-        }
+        }));
+        served.unwrap_or(false)
     }
 
     /// Looks at the clock; says whether another second has begun.
@@ -217,5 +220,58 @@ fn send(connection: &Connection, bytes: &[u8]) -> Result<usize, Errno> {
     match rustix::net::send(&connection.socket, bytes, SendFlags::NOSIGNAL) {
         Err(Errno::AGAIN | Errno::INTR) => Ok(0),
         sent => sent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::settings::Settings;
+    use crate::tracker::Tracker;
+
+    /// A connection on which a request has come, and the client's end of it.
+    fn asking() -> (Connection, UnixStream) {
+        let (ours, mut theirs) = UnixStream::pair().expect("the system has two sockets");
+        ours.set_nonblocking(true).expect("it is a socket");
+        theirs
+            .write_all(b"GET /scrape HTTP/1.1\r\n\r\n")
+            .expect("it is taken");
+        let connection = Connection {
+            socket: ours.into(),
+            source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            deadline: Seconds(99),
+            stage: Stage::Asking,
+            held: None,
+        };
+        (connection, theirs)
+    }
+
+    #[test]
+    fn a_panic_costs_one_connection() {
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&is_broken);
+        let clock: Clock = Arc::new(move || {
+            assert!(!told.load(Ordering::SeqCst), "a test breaks the clock");
+            Duration::ZERO
+        });
+        let tracker = Arc::new(Tracker::new(Settings::new(1)));
+        let mut desk = Desk::new(Responder::new(tracker, Vec::new(), String::new(), 1), clock);
+        for broken in [false, true, false] {
+            is_broken.store(broken, Ordering::SeqCst);
+            let (mut connection, mut client) = asking();
+            assert_eq!(desk.serve(&mut connection, false), !broken);
+            drop(connection);
+            let mut answer = String::new();
+            client
+                .read_to_string(&mut answer)
+                .expect("the other end is closed");
+            assert!(answer.ends_with("8:retry in5:nevere"), "{answer}");
+        }
     }
 }

@@ -21,6 +21,7 @@ mod socket;
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -119,7 +120,7 @@ impl UdpDoor {
         let (say, said) = sync_channel(1);
         let thread = thread::Builder::new().name("udp-tracker".into());
         self.threads
-            .push(thread.spawn(move || work(&socket, &mut post, wanted, &say))?);
+            .push(thread.spawn(move || keep_working(&socket, &mut post, wanted, &say))?);
         said.recv()
             .map_err(|_| io::Error::other("a thread of the UDP tracker ended before it began"))?
     }
@@ -146,6 +147,21 @@ impl Drop for UdpDoor {
         for thread in self.threads.drain(..) {
             // A thread that panicked has ended too.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Works at a socket until the door closes. A panic, which is a fault of ours, costs what was in hand and not the tracker: the
+/// thread begins again, by another way than io_uring, whose memory is never given back.
+fn keep_working(socket: &UdpSocket, post: &mut Post, wanted: Backend, say: &SyncSender<Began>) {
+    let mut way = wanted;
+    while catch_unwind(AssertUnwindSafe(|| work(socket, post, way, say))).is_err() && post.is_open() {
+        if matches!(way, Backend::Auto | Backend::IoUring) {
+            way = if cfg!(target_os = "linux") {
+                Backend::Mmsg
+            } else {
+                Backend::Plain
+            };
         }
     }
 }

@@ -445,6 +445,30 @@ fn flood(door: SocketAddr, is_over: &Arc<AtomicBool>) -> JoinHandle<()> {
 }
 
 #[test]
+fn a_panic_costs_what_was_in_hand_and_not_the_door() {
+    for backend in [Backend::Auto, Backend::Mmsg, Backend::Plain] {
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&is_broken);
+        let clock: Clock = Arc::new(move || {
+            assert!(!told.swap(false, Ordering::SeqCst), "a test breaks the clock");
+            Duration::from_secs(1000)
+        });
+        let harbour =
+            Harbour::open_by(clock, backend, &["127.0.0.1:0"], 1).expect("loopback has a free port");
+        let boat = Boat::connected("127.0.0.1", harbour.door.addresses()[0]);
+        for port in 1..=3 {
+            is_broken.store(true, Ordering::SeqCst);
+            // An answer that comes late may be one to what was asked before.
+            while is_broken.load(Ordering::SeqCst) {
+                boat.insist(&boat.announce(port, 0));
+            }
+            assert!(!is_error(&boat.insist(&boat.announce(port, 0))));
+        }
+        assert_eq!(harbour.tracker.totals().peers4, 3);
+    }
+}
+
+#[test]
 fn one_address_is_not_taken_twice() {
     let harbour = Harbour::open(Backend::Auto, &["127.0.0.1:0"], 1).expect("loopback has a free port");
     let taken = harbour.door.addresses()[0].to_string();
