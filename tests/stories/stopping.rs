@@ -124,6 +124,26 @@ async fn a_stop_under_load_is_in_time_and_keeps_the_swarms() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_connection_id_holds_over_a_restart_with_a_key_of_ones_own() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let key = folder.path().join("connection.key");
+    std::fs::write(&key, "00112233445566778899aabbccddeeff\n")?;
+    let setup = Setup::new()
+        .set("tracker.mode", "open")
+        .set("tracker.udp.connection_key_file", &key.to_string_lossy());
+    let mut shoal = setup.start().await?;
+    let client = UdpClient::connect(shoal.udp())?;
+    for port in [7001, 7002] {
+        // After the restart by the id that was given before it.
+        let answer = client.announce(&"61".repeat(20), port, 0)?;
+        assert!(matches!(answer, UdpAnswer::Peers(..)), "{answer:?}");
+        assert!(shoal.stop().await?.success());
+        shoal.start_again().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_kill_loses_no_completed_download_that_was_counted() -> Result<()> {
     let mut scene = Scene::set(Setup::new()).await?;
     let upload = scene.publish(2).await?;

@@ -136,3 +136,25 @@ fn datagrams_of_the_corpora_are_answered_as_expected() {
         }
     }
 }
+
+/// No socket sends from there, but whoever forges heads of datagrams can.
+#[test]
+fn nobody_is_answered_at_port_0() {
+    let mut table = Table::new();
+    let id = table.connection("127.0.0.1:6881", NOW);
+    let announce = [
+        &id[..],
+        &[0, 0, 0, 1],
+        b"tran",
+        &[0x3b; 40],
+        &[0; 40],
+        &[0x1a, 0xe1],
+    ]
+    .concat();
+    for datagram in [&CONNECT[..], &announce] {
+        assert!(table.ask("127.0.0.1:0", NOW, datagram).is_empty());
+    }
+    assert_eq!(table.tracker.totals().peers4, 0);
+    assert_eq!(table.ask("127.0.0.1:6881", NOW, &announce).len(), 20);
+    assert_eq!(table.tracker.totals().peers4, 1);
+}
