@@ -13,13 +13,16 @@ use shoal_tracker::{AnnounceReply, AnnounceRequest, Caller, Family, Outcome, Pas
 use crate::app::App;
 
 /// Registers `/announce` and `/scrape`, each also with a personal key behind it, whatever that looks like: what is none is
-/// refused as one by the tracker, and shown on no page.
+/// refused as one by the tracker, and shown on no page. `HEAD` is answered like `GET`, without the body.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .route("/announce", web::get().to(announce))
-        .service(web::resource("/announce/{key:.*}").route(web::get().to(announce)))
-        .route("/scrape", web::get().to(scrape))
-        .service(web::resource("/scrape/{key:.*}").route(web::get().to(scrape)));
+    for path in ["/announce", "/announce/{key:.*}"] {
+        let resource = web::resource(path).route(web::get().to(announce));
+        config.service(resource.route(web::head().to(announce)));
+    }
+    for path in ["/scrape", "/scrape/{key:.*}"] {
+        let resource = web::resource(path).route(web::get().to(scrape));
+        config.service(resource.route(web::head().to(scrape)));
+    }
 }
 
 /// Where a request came from, or nothing on a socket without an address.

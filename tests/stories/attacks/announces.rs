@@ -1,14 +1,16 @@
-//! The tracker's own HTTP listener on the running program: connections without number that say nothing, or hardly anything.
+//! The tracker's own HTTP listener on the running program: it says what the web server's port says, and connections without
+//! number that say nothing, or hardly anything, change nothing.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use reqwest::Method;
 use rustix::net::{AddressFamily, SocketType};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 use shoal_tests::instance::{Setup, Shoal};
-use shoal_tests::{process, skip, wait};
+use shoal_tests::{process, skip, wait, web};
 
 const IDLE: usize = 10_000;
 const SLOW: usize = 1_000;
@@ -19,6 +21,52 @@ const EACH: usize = 200;
 /// An announce of a torrent that anybody may announce where any is served, in four words of a client.
 const ANNOUNCE: &str = "GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-ST0001-000000000001&port=7001&left=1 HTTP/1.1\r\n\
     Host: t\r\n\r\n";
+
+#[tokio::test]
+async fn both_ports_answer_alike() -> Result<()> {
+    let shoal = Setup::new().set("tracker.mode", "open").start().await?;
+    let own = format!("http://{}", shoal.tracker_http());
+    let usual = "info_hash=aaaaaaaaaaaaaaaaaaaa&peer_id=-ST0001-000000000001&port=7001&numwant=0";
+    let no_key = "0".repeat(32);
+    for target in [
+        format!("/announce?{usual}&left=1&ip=9.9.9.9&ipv4=9.9.9.9&ipv6=%5B2606::9%5D:80&peer_addr=9.9.9.9"),
+        format!("/announce?{usual}&left=5&event=paused&compact=0&no_peer_id=1&key=7&trackerid=x"),
+        format!("/announce?{usual}&left=-1&uploaded=-1&downloaded=1e99&event=nonsense"),
+        format!("/announce?{usual}&left=99999999999999999999"),
+        format!("/announce?{usual}&left=x"),
+        format!("/announce?{usual}&info_hash=bbbbbbbbbbbbbbbbbbbb"),
+        format!("/announce?{usual}&x={}", "x".repeat(8192)),
+        format!("/announce/?{usual}"),
+        format!("/announce/x?{usual}"),
+        format!("/announce/{no_key}?{usual}"),
+        "/announce".to_owned(),
+        "/announce?info_hash=61616161616161616161616161616161616161".to_owned(),
+        "/announce?info_hash=%zz".to_owned(),
+        "/scrape".to_owned(),
+        "/scrape?info_hash=aaaaaaaaaaaaaaaaaaaa&info_hash=bbbbbbbbbbbbbbbbbbbb&info_hash=aaaaaaaaaaaaaaaaaaaa".to_owned(),
+        format!("/scrape/{no_key}?info_hash=aaaaaaaaaaaaaaaaaaaa"),
+    ] {
+        let mut said = Vec::new();
+        for base in [shoal.url(), &own] {
+            let ask = |method| web::answer(shoal.web().request(method, &format!("{base}{target}")));
+            said.push(without_interval(&ask(Method::GET).await?.expect(200)?.text()));
+            let head = ask(Method::HEAD).await?.expect(200)?;
+            ensure!(head.bytes.is_empty() && head.header("content-length") != "0", "{target}");
+            ask(Method::POST).await?.expect(405)?;
+        }
+        ensure!(said[0] == said[1] && said[0].ends_with('e'), "{target}: {said:?}");
+    }
+    Ok(())
+}
+
+/// An answer without its interval, which is drawn by chance.
+fn without_interval(answer: &str) -> String {
+    let (before, after) = answer.split_once("8:intervali").unwrap_or((answer, "e"));
+    format!(
+        "{before}{}",
+        after.trim_start_matches(|digit: char| digit.is_ascii_digit())
+    )
+}
 
 #[tokio::test]
 async fn ten_thousand_idle_and_a_thousand_slow_connections_change_nothing() -> Result<()> {
