@@ -1,7 +1,8 @@
 //! Announce keys: a member makes one, announces with it at each door, and is served private torrents by it; without it, or
 //! when it is revoked, nobody is. Who hosts an upload is told if they want it, and no key stands in any log.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 
 use anyhow::{Context, Result};
 use reqwest::Method;
@@ -224,6 +225,117 @@ async fn what_the_command_line_does_is_heard_by_the_running_server() -> Result<(
 }
 
 #[tokio::test]
+async fn a_torrent_with_a_members_key_in_it_is_not_published() -> Result<()> {
+    let scene = Scene::set(Setup::new()).await?;
+    let made = make(&scene, false).await?;
+    let (key, url) = (text(&made, "key")?, text(&made, "announce_url")?);
+    let file = material::file(scene.shoal.folder(), "members.csv", 20_000, 7)?;
+    let in_trackers = Options {
+        trackers: vec![vec!["udp://tracker.example:6969".to_owned(), url.to_owned()]],
+        ..Options::default()
+    };
+    let in_comment = Options {
+        comment: Some(format!("seed it to {url}")),
+        ..Options::default()
+    };
+    let torrents = [in_trackers, in_comment].map(|options| create(&file, &options, &|_| {}));
+    for torrent in &torrents {
+        let torrent = torrent.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+        let refused = scene
+            .web()
+            .upload(DATASET, &scene.archivist, torrent.clone())
+            .await?;
+        let refused = refused.expect(400)?;
+        let sentence = refused.text();
+        assert!(
+            sentence.contains("personal announce URL") && !sentence.contains(key),
+            "{sentence}"
+        );
+    }
+    // A key that is revoked tells nobody anything.
+    let path = format!("/announce-keys/{}", text(&made, "id")?);
+    scene
+        .change(Method::DELETE, &path, &Value::Null)
+        .await?
+        .expect(204)?;
+    let [torrent, _] = torrents;
+    scene
+        .web()
+        .upload(DATASET, &scene.archivist, torrent?)
+        .await?
+        .expect(201)?;
+    Ok(())
+}
+
+/// Sends requests with a key in them that go wrong in one way or the other, to both ports that speak HTTP.
+fn leave_traces(shoal: &Shoal, key: &str) -> Result<()> {
+    let web: SocketAddr = shoal.url().trim_start_matches("http://").parse()?;
+    for to in [web, shoal.tracker_http()] {
+        for request in [
+            format!("GET /announce/{key}?info_hash=short HTTP/1.1\r\nHost: t\r\n\r\n"),
+            format!("GET /scrape/{key} HTTP/1.1\r\nHost: t\r\n\r\n"),
+            format!(
+                "GET /announce/{key}?{} HTTP/1.1\r\nHost: t\r\n\r\n",
+                "a".repeat(140_000)
+            ),
+            format!("GET /announce/{key} HTTP/9.9\r\nHost: t\r\n\r\n"),
+            format!("GET /announce/{key}\u{1} HTTP/1.1\r\nHost: t\r\n\r\n"),
+            format!(
+                "GET /announce/{key} HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            ),
+            format!("GET /nowhere/announce/{key} HTTP/1.1\r\nHost: t\r\n\r\n"),
+            format!("GET / HTTP/1.1\r\nHost: t\r\nReferer: http://t/announce/{key}\r\n\r\n"),
+        ] {
+            let mut client = TcpStream::connect(to)?;
+            client.set_read_timeout(Some(wait::PATIENCE))?;
+            // What is too long may be cut off before all of it is sent, and before its answer is read.
+            let heard = client
+                .write_all(request.as_bytes())
+                .and_then(|()| client.read(&mut [0; 4096]));
+            assert!(heard.is_ok() || request.len() > 100_000, "{heard:?} to {request}");
+        }
+    }
+    Ok(())
+}
+
+/// Whoever follows a magnet link looks for peers everywhere, since the torrent that forbids it is not there yet.
+#[tokio::test]
+async fn a_private_torrent_has_no_magnet_link_anywhere() -> Result<()> {
+    let scene = Scene::set(Setup::new()).await?;
+    let (_, upload) = private(&scene).await?;
+    assert_eq!(upload["magnet"], Value::Null);
+    let (page, record) = (text(&upload, "url")?, text(&upload, "record")?);
+    let dataset = format!("/datasets/{DATASET}");
+    for path in [page, &dataset, "/uploads", "/feeds/all.rss", "/feeds/all.atom"] {
+        let shown = scene.web().get(path).await?.expect(200)?.text();
+        assert!(
+            shown.contains("members.csv") && !shown.contains("magnet:"),
+            "{path}: {shown}"
+        );
+    }
+    let hash = text(&upload, "info_hash_v1")?;
+    let told = wait::until("its record and its post", async || {
+        let record = scene.web().activity(record).await.ok()?.expect(200).ok()?.text();
+        let posts = serde_json::to_string(&scene.outbox().await.ok()?).ok()?;
+        posts.contains(hash).then_some([record, posts])
+    });
+    for told in told.await? {
+        assert!(told.contains("members.csv") || told.contains(hash), "{told}");
+        assert!(!told.contains("magnet:"), "{told}");
+    }
+    Ok(())
+}
+
+/// An announce that cannot be one, and is told so without its key.
+async fn post_in_vain(scene: &Scene, key: &str) -> Result<()> {
+    let refused = scene.web().request(Method::POST, &format!("/announce/{key}"));
+    let page = shoal_tests::web::answer(refused).await?;
+    assert_eq!(page.status, 405);
+    assert!(!page.text().contains(key), "{}", page.text());
+    Ok(())
+}
+
+#[tokio::test]
 async fn hosts_are_named_if_they_want_and_keys_stand_nowhere() -> Result<()> {
     let mut scene = Scene::set(Setup::new().set("log.level", "trace")).await?;
     let upload = scene.publish(1).await?;
@@ -233,13 +345,8 @@ async fn hosts_are_named_if_they_want_and_keys_stand_nowhere() -> Result<()> {
         let key = text(made, "key")?;
         let reply = announce(&scene.shoal, &format!("/announce/{key}"), &upload, 9001).await?;
         assert!(reply.contains("8:interval"), "{reply}");
-        let refused = scene.web().request(Method::POST, &format!("/announce/{key}"));
-        let page = shoal_tests::web::answer(refused).await?;
-        assert!(
-            page.status == 405 && !page.text().contains(key),
-            "{}",
-            page.text()
-        );
+        post_in_vain(&scene, key).await?;
+        leave_traces(&scene.shoal, key)?;
         announce_by_udp(
             scene.shoal.udp(),
             &format!("/announce/{key}"),

@@ -1,18 +1,24 @@
 //! Publishing a torrent into a dataset, the same for the API and the form: read the form within bounds, parse, store.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::http::StatusCode;
 use futures_util::TryStreamExt;
 use shoal_store::{Id, NewUpload, StoreError, Upload};
 use shoal_torrent::{Magnet, Metainfo};
+use shoal_tracker::Pass;
 
 use crate::app::App;
 use crate::error::Problem;
 
 /// Most fields of a form.
 const MOST_FIELDS: usize = 20;
+
+/// What is said of a torrent that would give a member's key to everybody.
+const HOLDS_A_KEY: &str = "The torrent is refused: a personal announce URL of this archive stands in it, by which whoever \
+    downloads it could announce in that member's name. Take the URL out of the torrent, and put it into your client instead.";
 
 /// Longest text field, in bytes.
 const LONGEST_TEXT: usize = 200_000;
@@ -87,7 +93,7 @@ fn too_large(name: &str, most: usize) -> Problem {
 /// Publishes the form's torrent into a dataset.
 ///
 /// # Errors
-/// 400 when the torrent is refused, with the reason; 409 naming the upload that has it already; what the store refuses.
+/// 400 when the torrent is refused, as one is that holds a member's announce key, with the reason; 409 naming the upload that has it already; what the store refuses.
 pub async fn publish(app: &App, account: Id, slug: &str, form: UploadForm) -> Result<Upload, Problem> {
     if form.torrent.is_empty() {
         return Err(Problem::invalid(
@@ -99,9 +105,13 @@ pub async fn publish(app: &App, account: Id, slug: &str, form: UploadForm) -> Re
         form.text("method").to_owned(),
         form.text("description").to_owned(),
     );
+    let tracker = Arc::clone(&app.tracker);
     let stored = app.write(move |store, moment| {
         let metainfo = Metainfo::parse(&form.torrent)
             .map_err(|e| StoreError::Invalid(format!("The torrent is refused: {e}")))?;
+        if Pass::within(&form.torrent).any(|key| tracker.is_valid_pass(&key)) {
+            return Err(StoreError::Invalid(HOLDS_A_KEY.to_owned()));
+        }
         let new = NewUpload {
             dataset: &slug,
             account,
@@ -124,19 +134,23 @@ pub async fn publish(app: &App, account: Id, slug: &str, form: UploadForm) -> Re
     })
 }
 
-/// The magnet link of an upload: its hashes, name, size, web seeds, and our trackers before its own.
+/// The magnet link of an upload: its hashes, name, size, web seeds, and our trackers before its own. A private torrent has
+/// none: who follows a link looks for peers everywhere until the torrent is there that forbids it (BEP 27).
 #[must_use]
-pub fn magnet(app: &App, upload: &Upload) -> Magnet {
+pub fn magnet(app: &App, upload: &Upload) -> Option<Magnet> {
+    if upload.private {
+        return None;
+    }
     let mut trackers = app.federation.urls().announces().to_vec();
     let others = upload.trackers.iter().filter(|url| !trackers.contains(url));
     let others: Vec<String> = others.take(20).cloned().collect();
     trackers.extend(others);
-    Magnet {
+    Some(Magnet {
         info_hash_v1: upload.info_hash_v1,
         info_hash_v2: upload.info_hash_v2,
         name: Some(upload.name.clone()),
         size: u64::try_from(upload.total_size).ok(),
         trackers,
         web_seeds: upload.web_seeds.iter().take(20).cloned().collect(),
-    }
+    })
 }

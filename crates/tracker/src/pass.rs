@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 use crate::request::Refusal;
@@ -47,6 +48,15 @@ impl Pass {
             None | Some(b"") => Ok(None),
             Some(text) => Self::of_text(text).map(Some).ok_or(Refusal::UnknownKey),
         }
+    }
+
+    /// The keys that stand in announce URLs within any bytes, such as those of a torrent, whether they are valid or not.
+    pub fn within(bytes: &[u8]) -> impl Iterator<Item = Self> {
+        const BEFORE: &[u8] = b"/announce/";
+        memmem::find_iter(bytes, BEFORE).filter_map(move |at| {
+            let at = at + BEFORE.len();
+            Self::of_text(bytes.get(at..at + DIGITS)?)
+        })
     }
 
     fn of_text(text: &[u8]) -> Option<Self> {
@@ -125,6 +135,17 @@ mod tests {
             let path = format!("/announce/{wrong}");
             assert_eq!(Pass::of_path(path.as_bytes()), Err(Refusal::UnknownKey));
         }
+    }
+
+    #[test]
+    fn keys_are_found_wherever_urls_stand() {
+        let other = "0".repeat(DIGITS);
+        let text = format!(
+            "d8:announce60:http://a/announce/{TEXT}4:a/announce//announce/x{other}/announce/{other}e"
+        );
+        let found: Vec<String> = Pass::within(text.as_bytes()).map(|key| key.reveal()).collect();
+        assert_eq!(found, [TEXT, &other]);
+        assert_eq!(Pass::within(&text.as_bytes()[..50]).count(), 0, "cut short");
     }
 
     #[test]

@@ -109,6 +109,11 @@ impl Tracker {
         self.change_pass(hash, false);
     }
 
+    /// Whether announces with this key are taken now.
+    pub fn is_valid_pass(&self, pass: &Pass) -> bool {
+        self.passes.find(pass).is_some()
+    }
+
     /// What keys were used for since the last call, to be added to what is stored; at most 65,536 torrents.
     pub fn take_pass_uses(&self) -> Vec<PassUse> {
         let mut uses = Vec::new();

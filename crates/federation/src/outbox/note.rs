@@ -125,11 +125,14 @@ fn threat(threat: Threat) -> &'static str {
     }
 }
 
-/// The magnet link as an anchor (Mastodon keeps it, GoToSocial shows its text) and the hashes as text.
+/// The magnet link as an anchor (Mastodon keeps it, GoToSocial shows its text) and the hashes as text; of a private torrent,
+/// which has no link, that its page says how.
 fn how_to_get_it(post: &Post<'_>) -> String {
     let upload = post.upload;
-    let link = records::magnet(post.urls, upload).to_string();
-    let mut html = format!("<p><a href=\"{}\">Magnet link</a>", escape(&link));
+    let mut html = match records::magnet(post.urls, upload) {
+        Some(link) => format!("<p><a href=\"{}\">Magnet link</a>", escape(&link.to_string())),
+        None => "<p>A private torrent: its page says how to get it.".to_owned(),
+    };
     for (version, hash) in [
         ("v1", upload.info_hash_v1.as_ref().map(ToString::to_string)),
         ("v2", upload.info_hash_v2.as_ref().map(ToString::to_string)),

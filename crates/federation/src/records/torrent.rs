@@ -54,24 +54,29 @@ fn names(urls: &Urls, upload: &Upload) -> TorrentNames {
         infohash_v1: upload.info_hash_v1.as_ref().map(ToString::to_string),
         infohash_v2: upload.info_hash_v2.as_ref().map(ToString::to_string),
         bencoded: urls.torrent(upload.id),
-        magnet: magnet(urls, upload).to_string(),
+        magnet: magnet(urls, upload).map(|link| link.to_string()),
     }
 }
 
-/// The magnet link of an upload: with our trackers first, unless the torrent asks for its own only.
+/// The magnet link of an upload, with our trackers first. A private torrent has none: who follows a link looks for peers
+/// everywhere until the torrent is there that forbids it (BEP 27).
 #[must_use]
-pub fn magnet(urls: &Urls, upload: &Upload) -> Magnet {
+pub fn magnet(urls: &Urls, upload: &Upload) -> Option<Magnet> {
+    if upload.private {
+        return None;
+    }
     let web_seeds = upload.web_seeds.iter().filter(|seed| is_short(seed));
-    Magnet {
+    Some(Magnet {
         info_hash_v1: upload.info_hash_v1,
         info_hash_v2: upload.info_hash_v2,
         name: Some(cut(&upload.name, NAME)),
         size: u64::try_from(upload.total_size).ok(),
         trackers: trackers(urls, upload),
         web_seeds: web_seeds.take(ADDRESSES).cloned().collect(),
-    }
+    })
 }
 
+/// Ours first, unless the torrent asks for its own only.
 fn trackers(urls: &Urls, upload: &Upload) -> Vec<String> {
     let own = if upload.private { &[][..] } else { urls.announces() };
     let others = upload.trackers.iter().filter(|tracker| !own.contains(tracker));
@@ -95,11 +100,9 @@ fn links(urls: &Urls, upload: &Upload, names: &TorrentNames) -> Vec<Link> {
     let mut links = vec![
         link("text/html", urls.upload(upload.id)),
         link("application/x-bittorrent", names.bencoded.clone()),
-        link(
-            "application/x-bittorrent;x-scheme-handler/magnet",
-            names.magnet.clone(),
-        ),
     ];
+    let magnet = names.magnet.clone();
+    links.extend(magnet.map(|href| link("application/x-bittorrent;x-scheme-handler/magnet", href)));
     links.extend(trackers(urls, upload).into_iter().map(|href| {
         let scheme = match href.split(':').next().unwrap_or_default() {
             "ws" | "wss" => "websocket",

@@ -132,8 +132,9 @@ pub struct TorrentNames {
     pub infohash_v2: Option<String>,
     /// Where the `.torrent` is.
     pub bencoded: String,
-    /// A magnet link.
-    pub magnet: String,
+    /// A magnet link, unless the torrent is private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub magnet: Option<String>,
 }
 
 /// The record of a torrent; its metainfo (`metainfo.rs`) stands behind it when it can be written in JSON.

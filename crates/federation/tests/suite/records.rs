@@ -165,7 +165,7 @@ fn a_digest_is_a_multihash_in_base58btc() {
 }
 
 #[test]
-fn what_is_empty_is_left_out_and_private_torrents_keep_to_their_trackers() {
+fn what_is_empty_is_left_out_and_private_torrents_have_no_magnet_links() {
     let urls = urls();
     let id = object('1');
     let mut bare = dataset();
@@ -192,6 +192,11 @@ fn what_is_empty_is_left_out_and_private_torrents_keep_to_their_trackers() {
     }
     let mut private = upload();
     private.private = true;
-    let magnet = records::magnet(&urls, &private);
-    assert_eq!(magnet.trackers, private.trackers);
+    assert_eq!(records::magnet(&urls, &private), None);
+    let record = records::torrent(&first(&urls, &id, ALICE), &private, b"de").to_string();
+    assert!(
+        !record.contains("magnet:") && !record.contains("a.example/announce"),
+        "{record}"
+    );
+    assert!(record.contains(&private.trackers[0]), "{record}");
 }

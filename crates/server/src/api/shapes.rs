@@ -67,7 +67,8 @@ pub(crate) struct UploadShape {
     name: String,
     info_hash_v1: Option<String>,
     info_hash_v2: Option<String>,
-    magnet: String,
+    /// None for a private torrent.
+    magnet: Option<String>,
     /// Bytes of content, without pad files.
     total_size: i64,
     piece_length: i64,
@@ -99,7 +100,7 @@ impl UploadShape {
             .map(|keys| app.tracker.counts(keys))
             .unwrap_or_default();
         Self {
-            magnet: publishing::magnet(app, &row).to_string(),
+            magnet: publishing::magnet(app, &row).map(|link| link.to_string()),
             url: app.link(&format!("uploads/{}", row.id)),
             record: app.record(row.id),
             torrent_url: app.link(&format!("api/v1/uploads/{}/torrent", row.id)),

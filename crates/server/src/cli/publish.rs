@@ -63,7 +63,9 @@ impl Publish {
         }
         let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
         say(&text("url"));
-        say(&text("magnet"));
+        if answer["private"] == false {
+            say(&text("magnet"));
+        }
         remark(&format!(
             "To seed: open {} in your BitTorrent client and choose the folder that holds {} as its place, so that it finds \
              the data there. It checks the data, announces here, and the page shows a complete copy.",

@@ -54,6 +54,9 @@ pub(super) struct Making {
     /// Bytes a piece, a power of two from 16384 on, or auto
     #[arg(long, default_value = "auto", value_name = "N", value_parser = piece_length)]
     piece_length: PieceLength,
+    /// Ask clients to find peers by the torrent's trackers only (BEP 27); the server's serves it to members
+    #[arg(long)]
+    private: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +93,7 @@ impl Making {
             piece_length: self.piece_length.0,
             trackers: trackers.into_iter().map(|url| vec![url]).collect(),
             web_seeds,
+            private: self.private,
             created_by: Some(format!("Shoal {}", env!("CARGO_PKG_VERSION"))),
             creation_date: Some(crate::clock::now() / 1000),
             ..create::Options::default()

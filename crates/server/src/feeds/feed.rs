@@ -47,7 +47,7 @@ pub(crate) struct Entry {
     pub(crate) torrent: String,
     pub(crate) torrent_bytes: i64,
     pub(crate) bytes: i64,
-    pub(crate) magnet: String,
+    pub(crate) magnet: Option<String>,
     pub(crate) swarm: Swarm,
 }
 
@@ -73,7 +73,7 @@ impl Entry {
             torrent: app.link(&torrent_path(upload)),
             torrent_bytes: upload.torrent_size,
             bytes: upload.total_size,
-            magnet: publishing::magnet(app, upload).to_string(),
+            magnet: publishing::magnet(app, upload).map(|link| link.to_string()),
             swarm,
         }
     }
@@ -193,7 +193,7 @@ mod tests {
             torrent: "https://archive.example/api/v1/uploads/0193/torrent?a=1&b=2".into(),
             torrent_bytes: 148_222,
             bytes: 13_314_398_610,
-            magnet: "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=a%26b".into(),
+            magnet: Some("magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=a%26b".into()),
             swarm: Swarm::default(),
         };
         Feed {

@@ -36,7 +36,7 @@ pub(crate) struct UploadCard {
     pub(crate) files: String,
     pub(crate) swarm: Swarm,
     pub(crate) danger: Danger,
-    pub(crate) magnet: String,
+    pub(crate) magnet: Option<String>,
     pub(crate) torrent: String,
     /// Why it is not shown to everyone; empty when it is.
     pub(crate) withheld: String,
@@ -55,7 +55,7 @@ impl UploadCard {
             files: counted(upload.file_count.unsigned_abs(), "file", "files"),
             swarm: swarm(app, upload),
             danger,
-            magnet: publishing::magnet(app, upload).to_string(),
+            magnet: publishing::magnet(app, upload).map(|link| link.to_string()),
             torrent: torrent_path(upload),
             withheld: withheld(&upload.state),
         }

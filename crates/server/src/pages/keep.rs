@@ -14,12 +14,11 @@ use crate::view::swarm::Swarm;
 #[derive(Clone, Debug)]
 pub(crate) struct Keep {
     pub(crate) swarm: Swarm,
-    pub(crate) magnet: String,
+    /// None if it is private: the tracker serves it to personal announce URLs only (BEP 27).
+    pub(crate) magnet: Option<String>,
     pub(crate) torrent: String,
     pub(crate) size: Size,
     pub(crate) has_web_seeds: bool,
-    /// Whether the tracker serves it to personal announce URLs only (BEP 27).
-    pub(crate) is_private: bool,
     /// Path of the glyph as a picture.
     pub(crate) picture: String,
 }
@@ -29,10 +28,9 @@ impl Keep {
     pub(crate) fn of(app: &App, upload: &Upload) -> Self {
         Self {
             swarm: cards::swarm(app, upload),
-            magnet: publishing::magnet(app, upload).to_string(),
+            magnet: publishing::magnet(app, upload).map(|link| link.to_string()),
             torrent: cards::torrent_path(upload),
             size: Size::stored(upload.total_size),
-            is_private: upload.private,
             has_web_seeds: !upload.web_seeds.is_empty(),
             picture: format!("/uploads/{}/swarm.png", upload.id),
         }

@@ -77,7 +77,7 @@ pub(super) fn upload(title: &str, swarm: Swarm, threat: Threat) -> UploadCard {
         files: "2,048 files".into(),
         swarm,
         danger: Danger(threat),
-        magnet: "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=tides".into(),
+        magnet: Some("magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=tides".into()),
         torrent: "/api/v1/uploads/0193/torrent".into(),
         withheld: String::new(),
     }
@@ -145,11 +145,10 @@ pub(super) fn collection(title: &str) -> CollectionCard {
 pub(super) fn keep() -> Keep {
     Keep {
         swarm: swarm(2, 3),
-        magnet: "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=tides".into(),
+        magnet: Some("magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=tides".into()),
         torrent: "/api/v1/uploads/0193/torrent".into(),
         size: Size(13_314_398_610),
         has_web_seeds: true,
-        is_private: false,
         picture: "/uploads/0193/swarm.png".into(),
     }
 }

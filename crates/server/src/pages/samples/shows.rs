@@ -170,7 +170,7 @@ fn upload_page() -> UploadPage {
         updated: None,
         danger: Danger(Threat::Endangered),
         keep: Keep {
-            is_private: true,
+            magnet: None,
             ..keep()
         },
         prose: Prose::default(),
