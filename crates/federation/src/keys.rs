@@ -1,6 +1,7 @@
 //! Keys of our own actors: making them, loading them, and what signs with them. Checking other people's signatures is
 //! `verify/key.rs`; putting a signature on a request is `sign.rs`, on a document `proof.rs`.
 
+use crate::base58;
 use aws_lc_rs::{
     encoding::AsDer,
     rand::SystemRandom,
@@ -97,7 +98,7 @@ fn pem(label: &str, der: &[u8]) -> String {
 pub fn multibase_ed25519(public: &[u8]) -> String {
     let mut bytes = vec![0xed, 0x01];
     bytes.extend_from_slice(public);
-    format!("z{}", bs58::encode(bytes).into_string())
+    base58::multibase(&bytes)
 }
 
 /// Reads a Multikey back; `None` unless it is a base58btc Ed25519 key of 32 bytes.

@@ -4,7 +4,9 @@
 //! The flow: `federation.rs` holds what everything shares; a request from outside goes through `inbox/`; an event from the
 //! store goes through `outbox/`, then `courier/`; whatever is fetched goes through `fetch.rs`.
 
+mod base58;
 mod blocklist;
+pub mod canonical;
 mod collections;
 pub mod courier;
 mod documents;

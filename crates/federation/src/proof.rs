@@ -3,6 +3,8 @@
 //! matched with the owner. `outbox/draft.rs` and `outbox/answer.rs` put proofs on everything that is sent.
 
 use crate::{
+    base58::multibase,
+    canonical,
     keys::{Signer, ed25519_from_multibase},
     time,
     verify::key::PublicKey,
@@ -15,6 +17,8 @@ use shoal_store::Millis;
 pub const CONTEXT: &str = "https://w3id.org/security/data-integrity/v2";
 /// How far ahead of ours the clock of whoever made a proof may be.
 const AHEAD: Millis = 60 * 60 * 1000;
+/// Room for most documents.
+const LIKELY_BYTES: usize = 2048;
 /// The one cryptosuite made and believed.
 const SUITE: &str = "eddsa-jcs-2022";
 
@@ -71,10 +75,7 @@ pub fn sign(document: Value, key_id: &str, signer: &Signer, created: Millis) -> 
         proof.insert(name.to_owned(), Value::from(value));
     }
     let signature = signer.ed25519(&hash_data(&document, &proof)?);
-    proof.insert(
-        "proofValue".to_owned(),
-        Value::from(format!("z{}", bs58::encode(signature).into_string())),
-    );
+    proof.insert("proofValue".to_owned(), Value::from(multibase(&signature)));
     document.insert("proof".to_owned(), Value::Object(proof));
     Ok(Value::Object(document))
 }
@@ -149,8 +150,12 @@ fn begins_with(whole: &Value, beginning: &Value) -> bool {
 
 /// SHA-256 of the canonical proof configuration followed by SHA-256 of the canonical document (vc-di-eddsa §3.3.4).
 fn hash_data(document: &Map<String, Value>, proof: &Map<String, Value>) -> Result<Vec<u8>, ProofError> {
-    let canonical = |map| serde_json_canonicalizer::to_vec(map).map_err(|_| ProofError::Canonical);
-    let mut hashed = digest(&SHA256, &canonical(proof)?).as_ref().to_vec();
-    hashed.extend_from_slice(digest(&SHA256, &canonical(document)?).as_ref());
+    let mut text = Vec::with_capacity(LIKELY_BYTES);
+    let mut hashed = Vec::with_capacity(2 * SHA256.output_len());
+    for part in [proof, document] {
+        text.clear();
+        canonical::write_members(&mut text, part).map_err(|_| ProofError::Canonical)?;
+        hashed.extend_from_slice(digest(&SHA256, &text).as_ref());
+    }
     Ok(hashed)
 }

@@ -16,6 +16,7 @@ pub use torrent::{magnet, short_torrent, torrent};
 pub use upload::upload;
 
 use crate::{
+    base58::multibase,
     time::{parse_rfc3339, rfc3339},
     urls::Urls,
     vocab::{
@@ -121,7 +122,7 @@ pub fn version_id(id: &str, version: u64) -> String {
 pub fn digest_multibase(bytes: &[u8]) -> String {
     let mut multihash = vec![0x12, 0x20];
     multihash.extend_from_slice(digest(&SHA256, bytes).as_ref());
-    format!("z{}", bs58::encode(multihash).into_string())
+    multibase(&multihash)
 }
 
 /// Whether two editions differ in nothing but that they are two editions; then there is nothing to publish.
