@@ -165,6 +165,44 @@ async fn an_edited_record_vouches_for_the_edition_before() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_a_suspended_account_published_can_still_be_checked_and_replayed() -> Result<()> {
+    let scene = Scene::set(Setup::new()).await?;
+    let path = format!("/datasets/{DATASET}");
+    let dataset = scene.change(Method::GET, &path, &Value::Null).await?;
+    let dataset = dataset.expect(200)?.json()?;
+    let record = text(&dataset, "record")?;
+    let kept = wait::until("the dataset's record", async || {
+        scene.web().activity(record).await.ok()?.expect(200).ok()
+    });
+    kept.await?;
+    let suspend = ["account", "suspend", "ann", "--reason", "Left the project."];
+    scene.shoal.run(&suspend)?.good()?;
+
+    let left = scene.web().activity("/accounts/ann").await?.expect(410)?;
+    assert_eq!(left.header("content-type"), "application/activity+json");
+    let left = left.json()?;
+    let (kind, key) = (&left["type"], &left["assertionMethod"][0]);
+    assert_eq!(
+        (kind, &left["formerType"]),
+        (&json!("Tombstone"), &json!("Person"))
+    );
+    assert_eq!(key["controller"], left["id"]);
+    assert_eq!(left.get("inbox"), None, "nobody is there any more");
+    // As anyone would do it, with what the addresses say now.
+    let again = scene.web().activity(record).await?.expect(200)?;
+    let file = scene.shoal.folder().join("record.json");
+    std::fs::write(&file, &again.bytes)?;
+    let said = scene.shoal.run(&["record", "verify", path_of(&file)])?.good()?;
+    assert!(said.ends_with("Every signature holds.\n"), "{said}");
+    let page = scene.web().activity("/accounts/ann/outbox?page=1").await?;
+    let page = page.expect(200)?.json()?;
+    let told = |entry: &Value| entry["type"] == "Create" && entry["object"]["id"] == dataset["record"];
+    let entries = page["orderedItems"].as_array().map_or(&[][..], Vec::as_slice);
+    assert!(entries.iter().any(told), "{page}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_record_of_a_torrent_holds_the_whole_torrent_and_says_so_truly() -> Result<()> {
     let scene = Scene::set(Setup::new()).await?;
     let upload = scene.publish(1).await?;

@@ -2,13 +2,13 @@
 //! sent inside `Update`. Other documents are in `collections.rs` and `outbox/`.
 
 use crate::{
-    Federation, keys,
+    Federation, keys, records,
     time::rfc3339,
     urls::{main_key, proof_key},
-    vocab::{Reference, actor},
+    vocab::{self, Reference, actor},
 };
 use serde_json::Value;
-use shoal_store::{ActorKind, LocalActor, StoreError};
+use shoal_store::{ActorKind, LocalActor, Millis, StoreError};
 
 impl Federation {
     /// The actor document of an account, a collection or the instance. Blocks on the store, briefly.
@@ -20,25 +20,20 @@ impl Federation {
     pub fn actor_document(&self, local: &LocalActor) -> Result<Value, StoreError> {
         let urls = self.urls();
         let id = urls.actor(local.kind, &local.name);
-        let (kind, keeper) = match local.kind {
-            ActorKind::Instance => ("Application", None),
-            ActorKind::Account => ("Person", None),
-            ActorKind::Collection => (
-                "Group",
-                self.store()
-                    .collection(&local.name)?
-                    .map(|found| found.account.name),
-            ),
+        let kind = type_of(local.kind);
+        let collection = match local.kind {
+            ActorKind::Collection => self.store().collection(&local.name)?,
+            ActorKind::Instance | ActorKind::Account => None,
         };
-        let keeper = keeper.map(|name| Reference {
-            id: urls.actor(ActorKind::Account, &name),
-            kind: "Person",
+        let keeper = collection.map(|collection| Reference {
+            id: urls.actor(ActorKind::Account, &collection.account.name),
+            kind: type_of(ActorKind::Account),
         });
         let is_instance = local.kind == ActorKind::Instance;
         let open = local.followable;
         let found = open && !is_instance;
         let document = actor::Actor {
-            context: crate::vocab::actor_context(),
+            context: vocab::actor_context(),
             kind,
             preferred_username: local.name.clone(),
             webfinger: format!("{}@{}", local.name, urls.authority()),
@@ -74,6 +69,21 @@ impl Federation {
         serde_json::to_value(document).map_err(|error| StoreError::Internal(error.to_string()))
     }
 
+    /// What an actor that moderators took away at `since` is answered with, beside 410. It keeps the key of its proofs:
+    /// what it signed may still be read here, or be kept by others, and can be checked for ever.
+    ///
+    /// # Errors
+    /// `Internal`, which cannot be.
+    pub fn departed_actor(&self, local: &LocalActor, since: Millis) -> Result<Value, StoreError> {
+        let id = self.urls().actor(local.kind, &local.name);
+        let context = Some(vocab::departed_context());
+        let document = actor::Departed {
+            assertion_method: vec![multikey(&id, local)],
+            tombstone: records::tombstone(&id, type_of(local.kind), since, context),
+        };
+        serde_json::to_value(document).map_err(|error| StoreError::Internal(error.to_string()))
+    }
+
     /// The software behind every actor here, and what it can do.
     fn generator(&self) -> actor::Generator {
         actor::Generator {
@@ -81,6 +91,15 @@ impl Federation {
             kind: "Application",
             implements: actor::CAPABILITIES.to_vec(),
         }
+    }
+}
+
+/// What the fediverse calls an actor of this kind.
+fn type_of(kind: ActorKind) -> &'static str {
+    match kind {
+        ActorKind::Instance => "Application",
+        ActorKind::Account => "Person",
+        ActorKind::Collection => "Group",
     }
 }
 

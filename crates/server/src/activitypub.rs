@@ -118,6 +118,20 @@ async fn named(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor
     }
 }
 
+/// The local actor whose log a path names: of a suspended account too, for what it published stays, and with its log
+/// whoever replays logs would lose that.
+async fn logged(request: &HttpRequest, app: &web::Data<App>) -> Result<LocalActor, Problem> {
+    let actor = existing(request, app).await?;
+    match &actor.state {
+        Visibility::Hidden { reason, .. } | Visibility::Removed { reason, .. }
+            if actor.kind != ActorKind::Account =>
+        {
+            Err(Problem::gone(reason))
+        }
+        _ => Ok(actor),
+    }
+}
+
 /// The kind and name of the actor that a path names.
 fn actor_of(request: &HttpRequest) -> (ActorKind, &str) {
     let kind = match request.path().split('/').nth(1) {
@@ -145,10 +159,18 @@ async fn actor(request: HttpRequest, app: web::Data<App>) -> Answer {
     if let Some(refusal) = reader::refusal(&request, &app, true).await? {
         return Ok(refusal);
     }
-    let actor = named(&request, &app).await?;
+    let actor = existing(&request, &app).await?;
+    let gone_since = match &actor.state {
+        Visibility::Visible => None,
+        Visibility::Hidden { at, .. } | Visibility::Removed { at, .. } => Some(*at),
+    };
     let federation = app.federation.clone();
-    let built = app.read(move |_| federation.actor_document(&actor)).await?;
-    Ok(document(&app, StatusCode::OK, built.to_string()))
+    let built = app.read(move |_| match gone_since {
+        None => federation.actor_document(&actor),
+        Some(since) => federation.departed_actor(&actor, since),
+    });
+    let status = gone_since.map_or(StatusCode::OK, |_| StatusCode::GONE);
+    Ok(document(&app, status, built.await?.to_string()))
 }
 
 /// Absent for the collection itself, else one of its pages.
@@ -158,12 +180,12 @@ struct PageQuery {
 }
 
 macro_rules! collection {
-    ($name:ident) => {
+    ($name:ident of $whose:ident) => {
         async fn $name(request: HttpRequest, query: web::Query<PageQuery>, app: web::Data<App>) -> Answer {
             if let Some(refusal) = reader::refusal(&request, &app, false).await? {
                 return Ok(refusal);
             }
-            let (actor, page) = (named(&request, &app).await?, query.into_inner().page);
+            let (actor, page) = ($whose(&request, &app).await?, query.into_inner().page);
             let federation = app.federation.clone();
             let built = app
                 .read(move |_| federation.$name(&actor, page.as_deref()))
@@ -172,10 +194,10 @@ macro_rules! collection {
         }
     };
 }
-collection!(outbox);
-collection!(followers);
-collection!(following);
-collection!(datasets);
+collection!(outbox of logged);
+collection!(followers of named);
+collection!(following of named);
+collection!(datasets of named);
 
 /// Our own words, the same on every server.
 async fn vocabulary() -> HttpResponse {

@@ -254,19 +254,25 @@ fn multikey<'a>(actor: &'a Value, owner: &Url, key: &str, now: Millis) -> Option
 /// The most keys of one actor that are looked at.
 const MOST_KEYS: usize = 10;
 
-/// Fetches an actor's document, as it stands on its server now.
+/// Fetches an actor's document, as it stands on its server now; of one that is gone, what is left of it, if that has keys.
 ///
 /// # Errors
 /// [`FetchError`]: what went wrong, or what came back instead.
 pub async fn actor(client: &Client, id: &Url) -> Result<Value, FetchError> {
     let fetched = client.get(id, ACTIVITY_JSON).await?;
-    match fetched.status.as_u16() {
-        200 => {}
-        410 => return Err(FetchError::Gone),
-        status => return Err(FetchError::Status(status)),
-    }
     let kind = fetched.headers.get(http::header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    match fetched.status.as_u16() {
+        200 => {}
+        410 => {
+            let left = is_activity_json(kind).then(|| exact::read(&fetched.body).ok());
+            let with_keys = left
+                .flatten()
+                .filter(|left| left.get("assertionMethod").is_some());
+            return with_keys.ok_or(FetchError::Gone);
+        }
+        status => return Err(FetchError::Status(status)),
+    }
     if !is_activity_json(kind) {
         return Err(FetchError::Unusable(format!(
             "the answer is {kind:?}, not an ActivityPub document"

@@ -1,5 +1,6 @@
 //! The actor document that we publish for an account, a collection or the instance. Filled by `documents.rs`.
 
+use super::activity::Tombstone;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -57,6 +58,17 @@ pub struct Actor {
     /// The same on every other actor, by way of the instance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generator: Option<Generator>,
+}
+
+/// What is left of an actor that moderators took away: nothing but the key with which what it signed can be checked.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Departed {
+    /// What it was and since when it is gone; with a context.
+    #[serde(flatten)]
+    pub tombstone: Tombstone,
+    /// Ed25519, for proofs (FEP-521a).
+    pub assertion_method: Vec<Multikey>,
 }
 
 /// The software behind an actor.

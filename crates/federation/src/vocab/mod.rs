@@ -66,6 +66,15 @@ pub fn record_context(base: &str, torrents: bool) -> Value {
     Value::from(context)
 }
 
+/// The context of what is left of an actor: a Tombstone with a key.
+pub fn departed_context() -> Value {
+    json!([
+        CONTEXT,
+        "https://www.w3.org/ns/did/v1",
+        "https://w3id.org/security/multikey/v1"
+    ])
+}
+
 /// The context of an actor document: signing keys, proof keys (`assertionMethod` is a term of DID), and what Mastodon adds.
 pub fn actor_context() -> Value {
     json!([
