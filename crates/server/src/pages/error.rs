@@ -12,6 +12,7 @@ use super::frame::{Frame, go_to, render};
 use crate::app::App;
 use crate::auth::Visitor;
 use crate::error::Problem;
+use crate::slow;
 use crate::view::address::segment;
 
 #[derive(Template)]
@@ -85,6 +86,10 @@ fn words(problem: &Problem) -> (&'static str, &'static str) {
             "That is taken",
             "Go back and choose another name, or look at what is already there.",
         ),
+        StatusCode::REQUEST_TIMEOUT => (
+            "That took too long",
+            "Nothing was changed. Go back and send it again, if you can over a faster line.",
+        ),
         StatusCode::PAYLOAD_TOO_LARGE => ("That is too large", "Go back and choose a smaller file."),
         StatusCode::METHOD_NOT_ALLOWED => (
             "That does not work this way",
@@ -123,10 +128,10 @@ pub(crate) async fn face(
         return Ok(answer.map_into_left_body());
     }
     let (request, response) = answer.into_parts();
-    let problem = match response.error().and_then(|error| error.as_error::<Problem>()) {
-        Some(problem) => problem.clone(),
-        None => plain(status, response.error()),
-    };
+    let known = response.error().and_then(|error| error.as_error::<Problem>());
+    let problem = slow::ended(&request)
+        .or_else(|| known.cloned())
+        .unwrap_or_else(|| plain(status, response.error()));
     let page = page_of(&request, &problem).await;
     Ok(ServiceResponse::new(request, page).map_into_right_body())
 }
