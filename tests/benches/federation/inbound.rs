@@ -52,7 +52,7 @@ pub(super) async fn follows(
         undos.push(target.request(&bench.signer, actor, &undo)?);
     }
     let process = scene.shoal.process();
-    let (before, cpu) = (bench.stub.delivered()?, processor_time(process)?);
+    let (before, cpu) = (bench.stub.delivered().await?, processor_time(process)?);
     let mut times = target.post(&follows, AT_ONCE, 202)?;
     bench.stub.until(before + actors.len() as u64).await?;
     times.extend(target.post(&undos, AT_ONCE, 202)?);
@@ -109,7 +109,7 @@ pub(super) async fn never_seen(bench: &Bench, scene: &Scene, target: &Target) ->
         requests.push(target.request(&bench.signer, &actor, &follow)?);
     }
     let process = scene.shoal.process();
-    let (before, cpu) = (bench.stub.delivered()?, processor_time(process)?);
+    let (before, cpu) = (bench.stub.delivered().await?, processor_time(process)?);
     target.post(&requests, AT_ONCE, 202)?;
     bench.stub.until(before + STRANGERS as u64).await?;
     let spent = (processor_time(process)? - cpu).as_secs_f64() * 1e3 / STRANGERS as f64;

@@ -25,7 +25,7 @@ pub(super) async fn fan_out(bench: &Bench, scene: &Scene) -> Result<()> {
     bench.stub.until(hosts).await?;
     let (cpu, mut walls) = (processor_time(process)?, Vec::new());
     for post in 0..POSTS {
-        let before = bench.stub.delivered()?;
+        let before = bench.stub.delivered().await?;
         let started = Instant::now();
         scene.publish(10 + post).await?;
         bench.stub.until(before + hosts).await?;
@@ -58,12 +58,12 @@ pub(super) async fn publish(bench: &Bench, scene: &Scene) -> Result<()> {
     let hosts = HOSTS as u64;
     let mut calls = Vec::new();
     for seed in 0..UPLOADS {
-        let before = bench.stub.delivered()?;
+        let before = bench.stub.delivered().await?;
         calls.push(upload(scene, 1_000 + seed).await?);
         bench.stub.until(before + hosts).await?;
     }
     tell(bench, calls, "each after the last was told to all");
-    let (before, mut calls) = (bench.stub.delivered()?, Vec::new());
+    let (before, mut calls) = (bench.stub.delivered().await?, Vec::new());
     for seed in 0..UPLOADS {
         calls.push(upload(scene, 10_000 + seed).await?);
     }
