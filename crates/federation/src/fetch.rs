@@ -10,7 +10,7 @@ use crate::{
     blocklist::Blocklist,
     keys::{KeyError, Signer},
     policy::{Forbidden, Policy},
-    sign::{Signature, Spoken},
+    sign::{Body, Signature, Spoken},
 };
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header};
@@ -274,7 +274,7 @@ impl Client {
     ///
     /// # Errors
     /// [`FetchError`] when no answer came; any status is an [`Answer`].
-    pub async fn post(&self, url: &Url, body: Bytes, signature: Signature<'_>) -> Result<Answer, FetchError> {
+    pub async fn post(&self, url: &Url, body: &Body, signature: Signature<'_>) -> Result<Answer, FetchError> {
         self.check(url).await?;
         let knock = Knock {
             method: Method::POST,

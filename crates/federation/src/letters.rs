@@ -1,7 +1,7 @@
 //! What deliveries carry, at hand: the same bytes for all deliveries of an activity. Answers lie here from the moment they
 //! were written; the rest is laid out when it is claimed (`courier/desk.rs`). What is not here is read again.
 
-use bytes::Bytes;
+use crate::sign::Body;
 use moka::sync::Cache;
 use shoal_store::Id;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub(crate) struct Letter {
     /// The local actor that sends it.
     pub(crate) actor: Id,
     /// Its exact JSON.
-    pub(crate) json: Bytes,
+    pub(crate) body: Body,
 }
 
 /// Letters by the numbers of their activities; the least used are forgotten.
@@ -25,7 +25,9 @@ impl Letters {
     pub(crate) fn new() -> Self {
         let kept = Cache::builder()
             .max_capacity(KEPT)
-            .weigher(|_, letter: &Arc<Letter>| u32::try_from(letter.json.len() + 256).unwrap_or(u32::MAX));
+            .weigher(|_, letter: &Arc<Letter>| {
+                u32::try_from(letter.body.bytes().len() + 384).unwrap_or(u32::MAX)
+            });
         Self(kept.build())
     }
 
@@ -38,7 +40,7 @@ impl Letters {
     pub(crate) fn lay_out(&self, activity: i64, letter: shoal_store::Letter) -> Arc<Letter> {
         let letter = Arc::new(Letter {
             actor: letter.actor,
-            json: Bytes::from(letter.json),
+            body: Body::new(letter.json),
         });
         self.0.insert(activity, Arc::clone(&letter));
         letter

@@ -8,7 +8,11 @@ mod spoken;
 
 pub(crate) use spoken::Spoken;
 
-use crate::keys::{KeyError, Signer};
+use crate::{
+    keys::{KeyError, Signer},
+    verify::digest,
+};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shoal_store::Millis;
 use url::Url;
@@ -39,7 +43,32 @@ pub struct Request<'a> {
     /// Where it goes.
     pub url: &'a Url,
     /// What it carries; `None` for GET.
-    pub body: Option<&'a [u8]>,
+    pub body: Option<&'a Body>,
+}
+
+/// What requests carry, with its digest in either scheme: the same in every copy that is sent.
+#[derive(Debug, Clone)]
+pub struct Body {
+    bytes: Bytes,
+    digest: String,
+    content_digest: String,
+}
+
+impl Body {
+    /// Takes its digest.
+    pub fn new(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self {
+            digest: digest::digest_of(&bytes),
+            content_digest: digest::content_digest_of(&bytes),
+            bytes,
+        }
+    }
+
+    /// The bytes themselves.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
 }
 
 /// The headers that make a request signed, `Host` among them; `now` is the time of signing in unix milliseconds.
@@ -56,14 +85,16 @@ pub fn headers(
         Scheme::Cavage => cavage::headers(signature, request, now)?,
         Scheme::Rfc9421 => rfc9421::headers(signature, request, now)?,
     };
-    pairs.into_iter().map(header_pair).collect()
+    let mut headers = HeaderMap::with_capacity(2 * pairs.len());
+    for (name, value) in pairs {
+        let value = HeaderValue::try_from(value).map_err(|_| KeyError::Signing)?;
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    Ok(headers)
 }
 
-fn header_pair((name, value): (String, String)) -> Result<(HeaderName, HeaderValue), KeyError> {
-    let name = HeaderName::try_from(name).map_err(|_| KeyError::Signing)?;
-    let value = HeaderValue::try_from(value).map_err(|_| KeyError::Signing)?;
-    Ok((name, value))
-}
+/// Headers by their names.
+type Pairs = Vec<(&'static str, String)>;
 
 /// `host` or `host:port` as it stands in a Host header: the default port is left out.
 pub fn authority(url: &Url) -> String {
@@ -98,12 +129,14 @@ mod tests {
             ("GET", None, Scheme::Rfc9421),
         ] {
             let url = &url;
+            let carried = body.map(Body::new);
+            let body = carried.as_ref();
             let headers = headers(scheme, signature, Request { method, url, body }, NOW).expect("signs");
             let head = Head {
                 method,
                 path_and_query: "/inbox?a=b",
                 headers: &headers,
-                body: body.unwrap_or_default(),
+                body: body.map(Body::bytes).map_or(&[], |bytes| bytes),
             };
             let claims = verify::read(head, "https://far.example:8443", NOW).expect("well formed");
             assert_eq!(claims.len(), 1, "{scheme:?}");

@@ -158,7 +158,7 @@ impl Carrier {
             signer: &sender.signer,
         };
         let shared = Arc::clone(self.shared());
-        let mut posting = Box::pin(shared.client.post(&url, letter.json.clone(), signature));
+        let mut posting = Box::pin(shared.client.post(&url, &letter.body, signature));
         let answer = match tokio::time::timeout(PROMPT, &mut posting).await {
             Ok(answer) => answer,
             Err(_) => {

@@ -2,9 +2,8 @@
 //! in first (`sign/spoken.rs`) is addressed once more in the other. No redirects and no bodies; that is `fetch.rs`.
 
 use super::{Client, FetchError, network};
-use crate::sign::{self, Scheme, Signature};
-use bytes::Bytes;
-use http::{HeaderMap, Method, header};
+use crate::sign::{self, Body, Scheme, Signature};
+use http::{HeaderMap, HeaderValue, Method, header};
 use reqwest::Response;
 use url::Url;
 
@@ -12,7 +11,7 @@ use url::Url;
 pub(super) struct Knock<'a> {
     pub(super) method: Method,
     pub(super) url: &'a Url,
-    pub(super) body: Option<Bytes>,
+    pub(super) body: Option<&'a Body>,
     pub(super) accept: &'a str,
     /// Without one it goes as it is, once.
     pub(super) signature: Option<Signature<'a>>,
@@ -53,23 +52,25 @@ impl Client {
         let request = sign::Request {
             method: knock.method.as_str(),
             url: knock.url,
-            body: knock.body.as_deref(),
+            body: knock.body,
         };
-        let headers = match knock.signature {
+        let mut headers = match knock.signature {
             Some(signature) => to_send(sign::headers(scheme, signature, request, (self.clock)())?),
             None => HeaderMap::new(),
         };
-        let mut request = self
-            .http
-            .request(knock.method.clone(), knock.url.clone())
-            .headers(headers)
-            .header(header::ACCEPT, knock.accept);
-        if let Some(body) = &knock.body {
-            request = request
-                .header(header::CONTENT_TYPE, crate::ACTIVITY_JSON)
-                .body(body.clone());
+        let accept = HeaderValue::from_str(knock.accept)
+            .map_err(|_| FetchError::Unreadable("what is accepted is no header".to_owned()))?;
+        headers.insert(header::ACCEPT, accept);
+        let mut request = reqwest::Request::new(knock.method.clone(), knock.url.clone());
+        if let Some(body) = knock.body {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static(crate::ACTIVITY_JSON),
+            );
+            *request.body_mut() = Some(body.bytes().clone().into());
         }
-        request.send().await.map_err(network)
+        *request.headers_mut() = headers;
+        self.http.execute(request).await.map_err(network)
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
         let request = sign::Request {
             method: "POST",
             url,
-            body: Some(b"{}"),
+            body: Some(&Body::new(&b"{}"[..])),
         };
         let headers = to_send(sign::headers(Scheme::Cavage, signature, request, 0).expect("signs"));
         assert!(!headers.contains_key(header::HOST));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shoal_federation::{
     Incoming,
     keys::Signer,
-    sign::{self, Request, Scheme, Signature},
+    sign::{self, Body, Request, Scheme, Signature},
     verify::{self, Head, key::PublicKey},
 };
 use shoal_store::ActorKeys;
@@ -222,7 +222,7 @@ impl Foreign {
         let request = Request {
             method: "POST",
             url: &url,
-            body: Some(&body),
+            body: Some(&Body::new(body.clone())),
         };
         let headers = sign::headers(scheme, signature, request, now).expect("signs");
         Incoming {
