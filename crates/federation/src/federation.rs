@@ -103,7 +103,10 @@ pub(crate) struct Shared {
     pub(crate) instance: Id,
     identities: moka::sync::Cache<Id, Arc<Identity>>,
     locals: Locals,
-    pub(crate) woken: Notify,
+    /// Something happened that may have to be told.
+    pub(crate) happened: Notify,
+    /// Something may be there to be sent.
+    pub(crate) queued: Notify,
     runtime: Handle,
 }
 
@@ -173,7 +176,8 @@ impl Federation {
             instance: actor.id,
             identities: moka::sync::Cache::new(IDENTITIES_KEPT),
             locals: Locals::default(),
-            woken: Notify::new(),
+            happened: Notify::new(),
+            queued: Notify::new(),
             runtime: Handle::current(),
         });
         // `debug` turns off the library's own look at names and ports: it asks the resolver a second time, before the
@@ -192,7 +196,8 @@ impl Federation {
 
     /// Tells the courier that there may be something to send; called after a commit that wrote an event.
     pub fn wake(&self) {
-        self.shared.woken.notify_one();
+        self.shared.happened.notify_one();
+        self.shared.queued.notify_one();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

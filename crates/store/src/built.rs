@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
+use serde::{Deserialize, Serialize};
 
 use crate::activities::end_of_outbox;
 use crate::connection::Db;
@@ -19,7 +20,7 @@ use crate::kept::kept;
 use crate::records::{NewRecord, bring_back, save_record, tombstone};
 use crate::schema::{activities, deliveries, events};
 use crate::uris::check_uri;
-use crate::{Id, Millis, Moment, Store, StoreError, queue, recipients};
+use crate::{Id, Millis, Moment, Store, StoreError, queue, recipients, spreads};
 
 /// What an event came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -56,7 +57,8 @@ pub struct NewActivity {
 }
 
 /// Who gets an activity. Each inbox gets it once, and of followers that share an inbox only that one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Audience {
     /// The followers of the actor.
     Followers,
@@ -113,9 +115,17 @@ fn record(db: &mut Db, m: &mut Moment, event: Id, built: &Built) -> Result<bool,
     for record in &built.records {
         save_record(db, m.now, record)?;
     }
+    let mut little_by_little = false;
     for activity in &built.activities {
         let seq = log(db, m.now, event, activity)?;
-        queue_for(db, m.now, seq, activity)?;
+        // What comes after one that takes its time must not overtake it.
+        little_by_little = little_by_little || spreads::is_wide(db, activity)?;
+        if little_by_little {
+            note_recipients(db, seq, activity)?;
+            spreads::begin(db, seq, activity)?;
+        } else {
+            queue_for(db, m.now, seq, activity)?;
+        }
     }
     for event in &built.left {
         record_event(db, m, event)?;
@@ -180,33 +190,48 @@ const RECIPIENTS: &str = " UNION SELECT r.delivery_host, r.delivery_inbox
     UNION SELECT d.host, d.inbox FROM activities a JOIN deliveries d ON d.activity = a.seq
     WHERE a.addressed AND (a.object_uri = $8 OR a.uri = $9)";
 
+/// The statement that selects hosts and inboxes of an audience, and what its placeholders stand for, from the third on;
+/// `None` for those that need no search.
+pub(crate) fn audience_of(db: &Db, actor: Id, audience: &Audience) -> Option<(String, Vec<String>)> {
+    match audience {
+        Audience::Nobody | Audience::Inboxes(_) => None,
+        Audience::Followers => Some((followers(db), vec![actor.to_string()])),
+        Audience::FollowersAndPastRecipients { object_uri } => {
+            let mut given = vec![object_uri.clone(); 7];
+            given[0] = actor.to_string();
+            Some((format!("{} {RECIPIENTS}", followers(db)), given))
+        }
+        Audience::KeepersOfRecords { record, .. } => {
+            Some((recipients::AUDIENCE.to_owned(), vec![record.clone(); 2]))
+        }
+    }
+}
+
+/// Remembers whose followers are told of a record.
+fn note_recipients(db: &mut Db, seq: i64, new: &NewActivity) -> Result<(), StoreError> {
+    match &new.audience {
+        Audience::KeepersOfRecords { followers_of, record } => {
+            recipients::note(db, seq, record, followers_of)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Queues an activity for its audience and counts it with the hosts.
 fn queue_for(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<(), StoreError> {
+    note_recipients(db, seq, new)?;
+    if let Some((select, given)) = audience_of(db, new.actor, &new.audience) {
+        let mut queue = sql_query(format!("{QUEUE} {select} ) AS audience"))
+            .into_boxed()
+            .bind::<BigInt, _>(seq)
+            .bind::<BigInt, _>(now);
+        for value in given {
+            queue = queue.bind::<Text, _>(value);
+        }
+        kept(queue).execute(db)?;
+    }
     match &new.audience {
-        Audience::Nobody => return Ok(()),
-        Audience::Followers => {
-            let queue = sql_query(format!("{QUEUE} {} ) AS audience", followers(db)))
-                .bind::<BigInt, _>(seq)
-                .bind::<BigInt, _>(now)
-                .bind::<Text, _>(new.actor.to_string());
-            kept(queue).execute(db)?;
-        }
-        Audience::FollowersAndPastRecipients { object_uri } => {
-            sql_query(format!("{QUEUE} {} {RECIPIENTS} ) AS audience", followers(db)))
-                .bind::<BigInt, _>(seq)
-                .bind::<BigInt, _>(now)
-                .bind::<Text, _>(new.actor.to_string())
-                .bind::<Text, _>(object_uri)
-                .bind::<Text, _>(object_uri)
-                .bind::<Text, _>(object_uri)
-                .bind::<Text, _>(object_uri)
-                .bind::<Text, _>(object_uri)
-                .bind::<Text, _>(object_uri)
-                .execute(db)?;
-        }
-        Audience::KeepersOfRecords { followers_of, record } => {
-            recipients::queue(db, (now, seq), record, followers_of)?;
-        }
+        Audience::Nobody => Ok(()),
         Audience::Inboxes(inboxes) => {
             let distinct: BTreeMap<&str, &str> = inboxes
                 .iter()
@@ -215,9 +240,10 @@ fn queue_for(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<()
             for (inbox, host) in distinct {
                 queue_one(db, now, seq, (inbox, host))?;
             }
+            count(db, now, seq..=seq)
         }
+        _ => count(db, now, seq..=seq),
     }
-    count(db, now, seq..=seq)
 }
 
 fn queue_one(db: &mut Db, now: Millis, seq: i64, (inbox, host): (&str, &str)) -> Result<(), StoreError> {

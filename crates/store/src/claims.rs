@@ -48,7 +48,7 @@ impl Store {
         limit: u32,
     ) -> Result<Claimed, StoreError> {
         let owner = owner.to_owned();
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             let db = &mut *tx.db;
             let hosts = claim(db, m.now, &owner, (lease, limit))?;
             let names: Vec<&str> = hosts.iter().map(|host| host.host.as_str()).collect();
@@ -103,7 +103,7 @@ impl Store {
     /// When the database does not answer.
     pub fn beat(&self, m: Moment, owner: &str) -> Result<Vec<(String, Millis)>, StoreError> {
         let (name, owner) = (format!("{BEATS}{owner}"), owner.to_owned());
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             let row = (
                 leases::name.eq(&name),
                 leases::owner.eq(&owner),
@@ -131,7 +131,7 @@ impl Store {
     pub fn end_claims(&self, m: Moment, owner: &str) -> Result<usize, StoreError> {
         let held = self.release_all_but(m, owner, &[])?;
         let owner = owner.to_owned();
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             diesel::delete(leases::table.filter(leases::owner.eq(&owner))).execute(tx.db)?;
             Ok(held)
         })
@@ -139,7 +139,7 @@ impl Store {
 
     fn let_go(&self, now: Millis, host: &str, owner: &str) -> Result<(), StoreError> {
         let (host, owner) = (host.to_owned(), owner.to_owned());
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             if let Some(mut host) = lock(tx.db, &host)?
                 && host.is_held_by(&owner)
             {
@@ -164,7 +164,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn clear_leases(&self, m: Moment) -> Result<usize, StoreError> {
-        self.write(move |tx| {
+        // Behind what was begun in the background, or a claim that waits there would outlive this.
+        self.write_at_leisure(move |tx| {
             let held: Vec<String> = hosts::table
                 .filter(hosts::due_at.is_not_null().and(hosts::lease_owner.is_not_null()))
                 .order(hosts::host)

@@ -10,6 +10,7 @@ use diesel::sql_query;
 use parking_lot::Mutex;
 
 use crate::connection::{Begin, Db, Door, Pool, READ, WRITE, begin, finish};
+use crate::lanes::Lane;
 use crate::observer::{News, Observer};
 use crate::writer::Writer;
 use crate::{Store, StoreError};
@@ -66,8 +67,24 @@ impl Store {
         &self,
         verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_in_turn(Lane::Prompt, verb)
+    }
+
+    /// As `write`, for what happens in the background: on SQLite those go first whose answers somebody waits for.
+    pub(crate) fn write_at_leisure<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_in_turn(Lane::Patient, verb)
+    }
+
+    fn write_in_turn<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         match &self.engine {
-            Engine::Sqlite { writer, .. } => writer.run(verb),
+            Engine::Sqlite { writer, .. } => writer.run(lane, verb),
             Engine::Postgres { pool, turn } => {
                 let busy = || StoreError::Unavailable("too many others are writing".into());
                 let _turn = turn.try_lock_for(LONGEST_TURN).ok_or_else(busy)?;
@@ -88,7 +105,18 @@ impl Store {
         verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &self.engine {
-            Engine::Sqlite { writer, .. } => writer.run(verb),
+            Engine::Sqlite { writer, .. } => writer.run(Lane::Prompt, verb),
+            Engine::Postgres { pool, .. } => alone(pool, &self.observer, verb),
+        }
+    }
+
+    /// As `write_beside`, for what happens in the background: on SQLite those go first whose answers somebody waits for.
+    pub(crate) fn write_behind<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => writer.run(Lane::Patient, verb),
             Engine::Postgres { pool, .. } => alone(pool, &self.observer, verb),
         }
     }

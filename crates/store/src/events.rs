@@ -199,7 +199,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn sweep_events(&self, before: Millis, limit: u32) -> Result<usize, StoreError> {
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             let db = &mut *tx.db;
             let old: Vec<i64> = events::table
                 .filter(events::built_at.lt(before))
@@ -217,7 +217,7 @@ impl Store {
     /// When the database does not answer.
     pub fn take_lease(&self, now: Millis, name: &str, owner: &str, ttl: Millis) -> Result<bool, StoreError> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             let db = &mut *tx.db;
             let until = now.saturating_add(ttl);
             let renewed = diesel::update(leases::table.find(&name))
@@ -246,7 +246,7 @@ impl Store {
     /// When the database does not answer.
     pub fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
         let (name, owner) = (name.to_owned(), owner.to_owned());
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             let db = &mut *tx.db;
             diesel::delete(leases::table.find(&name))
                 .filter(leases::owner.eq(&owner))

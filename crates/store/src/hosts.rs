@@ -108,7 +108,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn sweep_hosts(&self, before: Millis, limit: u32) -> Result<usize, StoreError> {
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             let idle = hosts::table
                 .filter(hosts::idle_since.lt(before))
                 .order(hosts::idle_since)

@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::connection::{Db, each};
 
 /// Every table, each after those it refers to. A test compares this with the schema.
-pub(crate) const TABLES: [&str; 37] = [
+pub(crate) const TABLES: [&str; 38] = [
     "settings",
     "names",
     "actors",
@@ -49,6 +49,7 @@ pub(crate) const TABLES: [&str; 37] = [
     "record_versions",
     "record_recipients",
     "deliveries",
+    "spreads",
     "hosts",
 ];
 

@@ -177,7 +177,7 @@ impl Store {
     }
 
     pub(crate) fn give_up_some(&self, now: Millis, these: GiveUp, limit: u32) -> Result<usize, StoreError> {
-        self.write_beside(move |tx| give_up_first(tx.db, now, &these, limit))
+        self.write_behind(move |tx| give_up_first(tx.db, now, &these, limit))
     }
 
     /// Gives up one delivery that waits, as an admin wishes, and writes that into the moderation log.
@@ -226,7 +226,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub fn sweep_deliveries(&self, before: Millis, limit: u32) -> Result<usize, StoreError> {
-        self.write_beside(move |tx| {
+        self.write_behind(move |tx| {
             let stands = records::table
                 .filter(records::uri.nullable().eq(activities::object_uri))
                 .filter(records::tombstoned_at.is_null());

@@ -375,6 +375,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    spreads (activity) {
+        activity -> BigInt,
+        audience -> Text,
+        after_host -> Text,
+        after_inbox -> Text,
+    }
+}
+
+diesel::table! {
     deliveries (seq) {
         seq -> BigInt,
         activity -> BigInt,
@@ -436,6 +445,7 @@ diesel::joinable!(following -> actors (actor_id));
 diesel::joinable!(following -> remote_actors (target_id));
 diesel::joinable!(activities -> actors (actor_id));
 diesel::joinable!(deliveries -> activities (activity));
+diesel::joinable!(spreads -> activities (activity));
 
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
@@ -474,5 +484,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     record_versions,
     record_recipients,
     deliveries,
+    spreads,
     hosts,
 );

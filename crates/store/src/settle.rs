@@ -86,13 +86,13 @@ impl Store {
     /// `NotFound` for a delivery that does not exist; then nothing was written.
     pub fn settle(&self, m: Moment, outcomes: Vec<Outcome>) -> Result<Vec<Settled>, StoreError> {
         let count = outcomes.len();
-        let (settled, busy) = self.write_beside(move |tx| settle_free(tx.db, m.now, outcomes))?;
+        let (settled, busy) = self.write_behind(move |tx| settle_free(tx.db, m.now, outcomes))?;
         let mut answers = vec![Settled::default(); count];
         for (place, answer) in settled {
             answers[place] = answer;
         }
         for (place, name, outcome) in busy {
-            answers[place] = self.write_beside(move |tx| {
+            answers[place] = self.write_behind(move |tx| {
                 let missing = || StoreError::Internal(format!("no row for the host {name}"));
                 let mut host = hosts::lock(tx.db, &name)?.ok_or_else(missing)?;
                 apply(tx.db, m.now, &mut host, &outcome)

@@ -1,11 +1,12 @@
 //! SQLite's writer: one thread that has the only writing connection of this process. It takes the verbs that wait,
 //! runs each in a savepoint of one shared transaction, commits, and answers only then, so that one sync to the disk
 //! serves all of them. The first of them needs no savepoint, for which each page that it changes would be set aside: if
-//! it fails, the transaction is begun anew. Knows nothing of what the verbs do. Next: `engine.rs`.
+//! it fails, the transaction is begun anew. Verbs that somebody waits for go before the background (`lanes.rs`), and are
+//! committed as soon as they are done. Knows nothing of what the verbs do. Next: `engine.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use diesel::connection::TransactionManager;
@@ -13,16 +14,17 @@ use diesel::connection::TransactionManager;
 use crate::StoreError;
 use crate::connection::{Db, Manager, WRITE, begin};
 use crate::engine::Tx;
+use crate::lanes::{Lane, Lanes};
 use crate::observer::{News, Observer};
 
 /// How many verbs may share a transaction.
 const MOST_IN_A_BATCH: usize = 256;
-/// How many verbs may wait before callers are made to wait with them.
-const MOST_WAITING: usize = 1024;
+/// How many verbs of the background may share one, for whoever comes next waits until it is committed.
+const MOST_OF_THE_BACKGROUND: usize = 4;
 
 /// The thread and the way to it. Dropping it finishes what waits and closes the connection.
 pub(crate) struct Writer {
-    jobs: Option<SyncSender<Box<dyn Job>>>,
+    jobs: Arc<Lanes<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -33,20 +35,22 @@ impl Writer {
     /// Starts the thread on a connection that `open` makes; `observer` hears after each commit what the tracker must know.
     pub(crate) fn start(mut open: Opener, observer: Arc<Observer>) -> Result<Self, StoreError> {
         let db = open()?;
-        let (jobs, queue) = sync_channel(MOST_WAITING);
+        let jobs = Arc::new(Lanes::new());
+        let queue = Arc::clone(&jobs);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || serve(db, open, &queue, &observer))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self {
-            jobs: Some(jobs),
+            jobs,
             thread: Some(thread),
         })
     }
 
-    /// Runs a verb on the thread and waits until it is committed.
+    /// Runs a verb on the thread, in its turn in this lane, and waits until it is committed.
     pub(crate) fn run<T: Send + 'static>(
         &self,
+        lane: Lane,
         verb: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let stopped = || StoreError::Unavailable("the writer has stopped".into());
@@ -56,18 +60,16 @@ impl Writer {
             outcome: None,
             answer,
         });
-        self.jobs
-            .as_ref()
-            .ok_or_else(stopped)?
-            .send(job)
-            .map_err(|_| stopped())?;
+        if !self.jobs.put(lane, job) {
+            return Err(stopped());
+        }
         answered.recv().map_err(|_| stopped())?
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.jobs = None;
+        self.jobs.close();
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != std::thread::current().id()
             && thread.join().is_err()
@@ -144,10 +146,10 @@ where
     }
 }
 
-/// The thread's whole life: one batch after the other until all senders are gone.
-fn serve(db: Db, mut open: Opener, queue: &Receiver<Box<dyn Job>>, observer: &Observer) {
+/// The thread's whole life: one batch after the other until the lanes are closed and empty.
+fn serve(db: Db, mut open: Opener, queue: &Lanes<Box<dyn Job>>, observer: &Observer) {
     let mut kept = Some(db);
-    while let Ok(first) = queue.recv() {
+    while let Some(first) = queue.wait() {
         let mut batch = vec![first];
         let mut news = News::default();
         let fate = match kept.take().map_or_else(&mut open, Ok) {
@@ -163,26 +165,28 @@ fn serve(db: Db, mut open: Opener, queue: &Receiver<Box<dyn Job>>, observer: &Ob
             Ok(()) => observer.tell(&news),
             Err(error) => tracing::error!(%error, verbs = batch.len(), "a transaction was lost"),
         }
-        for job in batch {
+        for (_, job) in batch {
             job.answer(fate.as_ref().err());
         }
     }
 }
 
-/// Runs the first job and those that wait behind it in one transaction.
+/// Runs the first job and those that wait behind it in one transaction. Nothing of the background comes after a prompt
+/// one: somebody waits for the commit.
 fn commit_batch(
     db: &mut Db,
-    batch: &mut Vec<Box<dyn Job>>,
-    queue: &Receiver<Box<dyn Job>>,
+    batch: &mut Vec<(Lane, Box<dyn Job>)>,
+    queue: &Lanes<Box<dyn Job>>,
     news: &mut News,
 ) -> Result<(), StoreError> {
     begin(db, &WRITE)?;
-    let mut at = 0;
-    while let Some(job) = batch.get_mut(at) {
+    let (mut at, mut hurried) = (0, false);
+    while let Some((lane, job)) = batch.get_mut(at) {
         job.run(db, news, at == 0)?;
+        hurried |= *lane == Lane::Prompt;
         at += 1;
         if at < MOST_IN_A_BATCH
-            && let Ok(next) = queue.try_recv()
+            && let Some(next) = queue.take(hurried || at >= MOST_OF_THE_BACKGROUND)
         {
             batch.push(next);
         }

@@ -108,6 +108,10 @@ impl Carrier {
         if fate == Fate::Delivered || fate == Fate::Refused && status.is_some() {
             self.host.failures = 0;
         }
+        if self.hand.is_empty() {
+            // Others may send while this is written down.
+            self.slot = None;
+        }
         let attempt = self.attempt_at(delivery.id, status, reason);
         let settled = self.desk.settle(Outcome { attempt, fate, then }).await?;
         self.hand.extend(settled.next);

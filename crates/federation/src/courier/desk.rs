@@ -1,4 +1,4 @@
-//! What the carriers of one courier share: the ledger, in which the outcomes of all of them are written down together,
+//! What the carriers of one courier share: the ledgers, in which the outcomes of all of them are written down together,
 //! the letters they carry, the slots they work in, and who is at work. Decides nothing about a delivery; `carrier.rs`
 //! does.
 
@@ -8,7 +8,7 @@ use crate::{
     ledger::{Gather, Ledger},
     letters::Letter,
 };
-use shoal_store::{Outcome, Settled, StoreError};
+use shoal_store::{Outcome, Settled, StoreError, Then};
 use std::{
     collections::HashSet,
     sync::{
@@ -21,37 +21,44 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many outcomes are written down in one transaction.
 const PAGE: usize = 128;
-/// How long an outcome may wait for others: nobody but its own host waits for it.
+/// How long an outcome may wait for others if the next delivery to its host is in hand, which waits with it.
 const GATHER: Gather = Gather::All(Duration::from_millis(5));
+/// How long if none is: then nobody waits.
+const AT_LEISURE: Gather = Gather::All(Duration::from_millis(25));
 
 /// Shared by the carriers of one courier.
 pub(super) struct Desk {
     pub(super) federation: Arc<Federation>,
     pub(super) owner: String,
     pub(super) expander: Expander,
-    ledger: Ledger<Outcome, Settled>,
+    outcomes: Ledger<Outcome, Settled>,
+    last_outcomes: Ledger<Outcome, Settled>,
     slots: Arc<Semaphore>,
     at_work: Mutex<HashSet<String>>,
     miscounted: AtomicBool,
 }
 
 impl Desk {
-    /// Opens the ledger, which is kept until the last carrier is gone.
+    /// Opens the ledgers, which are kept until the last carrier is gone.
     ///
     /// # Errors
     /// When the machine has no thread to give.
     pub(super) fn open(federation: Arc<Federation>, owner: String) -> Result<Arc<Self>, StoreError> {
-        let shared = Arc::clone(federation.shared());
-        let ledger = Ledger::open("outcomes", (PAGE, GATHER), move |outcomes| {
-            let settled = shared.store.settle(shared.moment(), outcomes)?;
-            Ok(settled.into_iter().map(Ok).collect())
-        })?;
+        let open = |name, gather| {
+            let shared = Arc::clone(federation.shared());
+            Ledger::open(name, (PAGE, gather), move |outcomes| {
+                let settled = shared.store.settle(shared.moment(), outcomes)?;
+                Ok(settled.into_iter().map(Ok).collect())
+            })
+        };
+        let (outcomes, last_outcomes) = (open("outcomes", GATHER)?, open("last-outcomes", AT_LEISURE)?);
         let expander = Expander::new(Arc::clone(&federation), owner.clone());
         Ok(Arc::new(Self {
             federation,
             owner,
             expander,
-            ledger,
+            outcomes,
+            last_outcomes,
             slots: Arc::new(Semaphore::new(HOSTS_AT_ONCE)),
             at_work: Mutex::default(),
             miscounted: AtomicBool::new(false),
@@ -64,7 +71,10 @@ impl Desk {
 
     /// Writes an outcome down, together with those of others that come at the same time.
     pub(super) async fn settle(&self, outcome: Outcome) -> Result<Settled, StoreError> {
-        self.ledger.write(outcome).await
+        match outcome.then {
+            Then::InHand => self.outcomes.write(outcome).await,
+            Then::More(_) | Then::Release => self.last_outcomes.write(outcome).await,
+        }
     }
 
     /// What deliveries of an activity carry; `None` when it is no more.

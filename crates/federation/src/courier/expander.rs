@@ -1,13 +1,16 @@
 //! Events become activities and deliveries, in the order in which they happened, by one process at a time: whoever holds
 //! the lease. What an event means is `outbox/`; writing it down is one transaction that happens once per event, so
-//! dying in between only means building it again.
+//! dying in between only means building it again. What goes to many is queued page by page after that, all of it before
+//! the next event is built, while `mod.rs` claims what is queued already.
 
+use super::{LOOK, desk::Desk};
 use crate::{Federation, outbox};
-use shoal_store::{Built, Millis, PendingEvent, Store, StoreError};
+use shoal_store::{Built, Millis, PendingEvent, Spread, Store, StoreError};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::watch;
 
 /// The lease's name.
 const LEASE: &str = "expander";
@@ -45,36 +48,59 @@ impl Expander {
         }
     }
 
-    /// Builds up to a batch of events.
+    /// Queues what was begun, then builds up to a batch of events, until told to stop.
     ///
     /// # Errors
     /// When the store does not answer. An event that cannot be built stops the line: its order is kept, and it is logged.
-    pub(super) async fn expand(&self) -> Result<Expanded, StoreError> {
-        // Asking for events first keeps an idle server from writing.
-        let mut pending = self.pending().await?;
-        if pending.is_empty() {
+    pub(super) async fn expand(&self, stop: &watch::Receiver<bool>) -> Result<Expanded, StoreError> {
+        // Asking first keeps an idle server from writing.
+        let (mut begun, mut pending) = self.look().await?;
+        if begun.is_none() && pending.is_empty() {
             return Ok(Expanded::All);
         }
         if !self.surely_holds() {
             if !self.take().await? {
                 return Ok(Expanded::All);
             }
-            // Somebody else may have built some of them before the lease was ours.
-            pending = self.pending().await?;
+            // Somebody else may have done some of it before the lease was ours.
+            (begun, pending) = self.look().await?;
         }
         let full = pending.len() == BATCH as usize;
-        for event in pending {
-            build(&self.federation, event).await?;
-            if !self.surely_holds() && !self.take().await? {
+        let mut pending = pending.into_iter();
+        loop {
+            if !self.spread(begun, stop).await? {
                 return Ok(Expanded::All);
             }
+            let Some(event) = pending.next() else { break };
+            begun = build(&self.federation, event).await?;
+            self.federation.shared().queued.notify_one();
         }
         Ok(if full { Expanded::More } else { Expanded::All })
     }
 
-    async fn pending(&self) -> Result<Vec<PendingEvent>, StoreError> {
-        let read = |store: &Store| store.unbuilt_events(BATCH);
+    /// What was begun and what has happened.
+    async fn look(&self) -> Result<(Option<Spread>, Vec<PendingEvent>), StoreError> {
+        let read = |store: &Store| Ok((store.next_spread()?, store.unbuilt_events(BATCH)?));
         self.federation.shared().with_store(read).await
+    }
+
+    /// Queues one activity after the other for all who are meant; false when told to stop, or the lease is lost.
+    async fn spread(&self, begun: Option<Spread>, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
+        let shared = self.federation.shared();
+        let mut next = begun;
+        loop {
+            if *stop.borrow() || !self.surely_holds() && !self.take().await? {
+                return Ok(false);
+            }
+            let Some(spread) = next else { return Ok(true) };
+            let moment = shared.moment();
+            let on = move |store: &Store| match store.spread_on(moment, spread)? {
+                Some(more) => Ok(Some(more)),
+                None => store.next_spread(),
+            };
+            next = shared.with_store(on).await?;
+            shared.queued.notify_one();
+        }
     }
 
     /// Whether the lease was taken so lately that nobody can have it instead.
@@ -110,8 +136,33 @@ impl Expander {
     }
 }
 
-/// Builds one event and writes down what it came to.
-async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), StoreError> {
+/// Expands whatever happens until told to stop; looks again when woken, and after `idle` in any case.
+pub(super) async fn keep(desk: Arc<Desk>, idle: Duration, mut stop: watch::Receiver<bool>) {
+    let mut first = true;
+    while !*stop.borrow() {
+        let expanded = desk.expander.expand(&stop).await;
+        if std::mem::take(&mut first) {
+            // A courier before this one may have queued something after hosts were looked for.
+            desk.shared().queued.notify_one();
+        }
+        let pause = match expanded {
+            Ok(Expanded::More) => continue,
+            Ok(Expanded::All) => idle,
+            Err(error) => {
+                tracing::error!(%error, "what has happened cannot be told: a problem with the database");
+                LOOK
+            }
+        };
+        tokio::select! {
+            () = desk.shared().happened.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.changed() => break,
+        }
+    }
+}
+
+/// Builds one event and writes down what it came to; gives what of it is yet to be queued.
+async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<Option<Spread>, StoreError> {
     let (builder, seq) = (Arc::clone(federation), event.seq);
     let (moment, again) = (federation.shared().moment(), federation.shared().moment());
     let told = federation.shared().with_store(move |store| {
@@ -119,7 +170,7 @@ async fn build(federation: &Arc<Federation>, event: PendingEvent) -> Result<(), 
         if let Err(error) = store.record_built(moment, event.id, built) {
             store.record_built(again, event.id, unless_lasting(&event, Err(error))?)?;
         }
-        Ok(())
+        store.next_spread()
     });
     told.await
         .inspect_err(|error| tracing::error!(seq, %error, "an event could not be built"))

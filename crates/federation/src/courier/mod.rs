@@ -16,7 +16,10 @@ use crate::{Federation, Shared};
 use carrier::Carrier;
 use desk::{AtWork, Desk};
 use shoal_store::{Backend, Claimed, Delivery, Host, Millis, StoreError};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::watch, task::JoinSet};
 
 /// How many hosts are sent to at once that answer promptly.
@@ -30,8 +33,11 @@ const BATCH: u32 = 16;
 const LEASE: Millis = 600_000;
 /// How often a store that other processes share is looked at, and how long after a fault the next try is made.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long whatever wakes the courier while it works is let gather, so that one claim serves many hosts.
-const GATHER: Duration = Duration::from_millis(8);
+/// So many hosts at least are claimed at once while others are at work, so that few claims serve many.
+const WORTH: usize = HOSTS_AT_ONCE / 2;
+/// How long at the most that is waited for, and how often it is looked at.
+const GATHER: Duration = Duration::from_millis(20);
+const GLANCE: Duration = Duration::from_millis(4);
 /// The longest sleep; due times lie in the store, so nothing depends on it.
 const SLEEP: Duration = Duration::from_secs(60);
 /// How long deliveries under way may take to finish when the server stops.
@@ -81,6 +87,8 @@ impl Courier {
         if self.federation.store().kind() == Backend::Postgres {
             beside.spawn(pulse::keep(Arc::clone(&desk)));
         }
+        let (mut expanding, idle) = (JoinSet::new(), self.idle());
+        expanding.spawn(expander::keep(Arc::clone(&desk), idle, stop.clone()));
         while !*stop.borrow() {
             let pause = match self.round(&desk, &mut busy, &stop).await {
                 Ok(pause) => pause,
@@ -91,16 +99,14 @@ impl Courier {
                 }
             };
             tokio::select! {
-                () = self.shared().woken.notified() => {}
+                () = self.shared().queued.notified() => {}
                 Some(_) = busy.join_next(), if !busy.is_empty() => {}
                 () = tokio::time::sleep(pause) => {}
                 _ = stop.changed() => break,
             }
-            if !busy.is_empty() {
-                tokio::time::sleep(GATHER).await;
-            }
+            gather(&desk, &mut busy).await;
         }
-        self.finish(busy).await;
+        self.finish(busy, expanding).await;
     }
 
     /// On SQLite there is one server per file, so every claim is of a process that died: what it held is due at once.
@@ -122,7 +128,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Builds what has happened, sets a task on each host that is due, and says how long nothing more will be.
+    /// Sets a task on each host that is due, and says how long nothing more will be.
     async fn round(
         &self,
         desk: &Arc<Desk>,
@@ -131,9 +137,6 @@ impl Courier {
     ) -> Result<Duration, StoreError> {
         while let Some(Ok(())) = busy.try_join_next() {}
         desk.count_again().await?;
-        if desk.expander.expand().await? == expander::Expanded::More {
-            self.shared().woken.notify_one();
-        }
         let free = desk.free().min(HOSTS_AT_MOST.saturating_sub(busy.len()));
         if free == 0 {
             // A host that finishes, or that keeps us waiting, wakes the loop.
@@ -181,28 +184,35 @@ impl Courier {
         Ok(claimed)
     }
 
-    /// Until the next host is due; on PostgreSQL other processes may write events that nobody tells us of.
+    /// Until the next host is due, and never too long.
     fn pause(&self, next: Option<Millis>) -> Duration {
         let until = next.map_or(SLEEP, |due| {
             // Never less than a moment: a host may be due and just now in other hands.
             let wait = (due - self.shared().now()).max(20);
             Duration::from_millis(u64::try_from(wait).unwrap_or(20))
         });
-        let most = if self.federation.store().kind() == Backend::Postgres {
-            LOOK
-        } else {
-            SLEEP
-        };
-        until.min(most)
+        until.min(self.idle())
+    }
+
+    /// How long to sleep when there is nothing to do; on PostgreSQL other processes may write what nobody tells us of.
+    fn idle(&self) -> Duration {
+        match self.federation.store().kind() {
+            Backend::Postgres => LOOK,
+            Backend::Sqlite => SLEEP,
+        }
     }
 
     /// Lets what is under way end, then gives everything back.
-    async fn finish(&self, mut busy: JoinSet<()>) {
-        let all = async { while busy.join_next().await.is_some() {} };
+    async fn finish(&self, mut busy: JoinSet<()>, mut expanding: JoinSet<()>) {
+        let all = async {
+            while busy.join_next().await.is_some() {}
+            while expanding.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(PATIENCE, all).await.is_err() {
             tracing::warn!("some deliveries were still under way; they will be made again");
         }
         busy.shutdown().await;
+        expanding.shutdown().await;
         if let Err(error) = pulse::bury(self.shared(), self.owner.clone()).await {
             tracing::warn!(%error, "the courier could not give back what it had in hand");
         }
@@ -215,7 +225,7 @@ impl Courier {
     /// When the store does not answer.
     pub async fn pass(&self) -> Result<(), StoreError> {
         let (desk, (_keep, stop)) = (self.desk()?, watch::channel(false));
-        while desk.expander.expand().await? == expander::Expanded::More {}
+        while desk.expander.expand(&stop).await? == expander::Expanded::More {}
         loop {
             let claimed = self.claim(HOSTS_AT_ONCE).await?;
             if claimed.hosts.is_empty() {
@@ -224,6 +234,19 @@ impl Courier {
             let mut busy = JoinSet::new();
             self.send_out(&desk, &mut busy, claimed.hosts, &stop);
             while busy.join_next().await.is_some() {}
+        }
+    }
+}
+
+/// Waits for as many places to become free as a claim is worth, for a moment, while anybody is at work.
+async fn gather(desk: &Desk, busy: &mut JoinSet<()>) {
+    let begun = Instant::now();
+    while let Some(Ok(())) = busy.try_join_next() {}
+    while !busy.is_empty() && begun.elapsed() < GATHER {
+        tokio::time::sleep(GLANCE).await;
+        while let Some(Ok(())) = busy.try_join_next() {}
+        if desk.free() >= WORTH {
+            break;
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn bury(shared: &Arc<Shared>, owner: String) -> Result<(), Stor
         .with_store(move |store| store.end_claims(moment, &owner))
         .await?;
     if freed > 0 {
-        shared.woken.notify_one();
+        shared.queued.notify_one();
     }
     Ok(())
 }

@@ -91,7 +91,7 @@ impl Activity for Follow {
             let reject = answer(shared, "Reject", &asked)?;
             take_in(data, self.envelope.received.clone(), CallsFor::Answer(reject)).await?;
         }
-        data.woken.notify_one();
+        data.queued.notify_one();
         Ok(())
     }
 }

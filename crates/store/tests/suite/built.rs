@@ -1,8 +1,10 @@
 //! What an event comes to: once, for everyone who is meant and nobody twice. Next: `deliveries.rs`.
 
-use shoal_store::{Audience, Built, Delivery, DeliveryQuery, Id, Letter, Paging, Role, Store};
+use shoal_store::{
+    Audience, Built, Delivery, DeliveryQuery, GiveUp, Id, Letter, Paging, Role, Store, StoreError,
+};
 
-use crate::cast::{activity, note, ours};
+use crate::cast::{ANSWERED, activity, note, ours};
 use crate::scratch::{Scratch, both};
 
 /// What waits for a host: activities and inboxes in the order in which they will be sent.
@@ -343,5 +345,93 @@ both!(an_announce_stands_until_it_is_undone, |scratch| {
         stands.into_iter().map(|row| row.uri).collect::<Vec<_>>(),
         [ours("announce/2")]
     );
+    Ok(())
+});
+
+/// Queues everything that is begun.
+fn queue_all(scratch: &Scratch) -> Result<(), StoreError> {
+    while let Some(spread) = scratch.store().next_spread()? {
+        let mut next = Some(spread);
+        while let Some(spread) = next {
+            next = scratch.store().spread_on(scratch.moment(), spread)?;
+        }
+    }
+    Ok(())
+}
+
+both!(many_are_queued_page_by_page_and_nobody_twice, |scratch| {
+    let actor = scratch.actor("climate");
+    for n in 0..300 {
+        let one = scratch.remote_at(&format!("h{}.example", n % 100), &format!("r{n}"), None);
+        scratch.follow(&one, actor, &format!("https://x.example/{n}"))?;
+    }
+    let these = GiveUp {
+        host: ANSWERED.to_owned(),
+        queued_before: i64::MAX,
+        reason: "not here".to_owned(),
+    };
+    while scratch
+        .store()
+        .give_up_deliveries(scratch.moment(), these.clone(), 200)?
+        > 0
+    {}
+    scratch.say(vec![post(actor, "note/1"), post(actor, "note/2")]);
+    let begun = scratch
+        .store()
+        .next_spread()?
+        .expect("too many for one transaction");
+    assert_eq!(scratch.store().delivery_counts()?.waiting, 0);
+    let more = scratch.store().spread_on(scratch.moment(), begun.clone())?;
+    assert!(more.is_some());
+    assert_eq!(scratch.store().delivery_counts()?.waiting, 256);
+    let again = scratch.store().spread_on(scratch.moment(), begun)?;
+    assert!(again.is_none(), "somebody has gone on with it");
+    assert_eq!(scratch.store().delivery_counts()?.waiting, 256);
+    // As after a crash: what was begun is found again, where it was.
+    queue_all(scratch)?;
+    let counts = scratch.store().delivery_counts()?;
+    assert_eq!((counts.waiting, counts.hosts_waiting), (600, 100));
+    for n in 0..100 {
+        let waiting = waiting(scratch, &format!("h{n}.example"));
+        let (first, second) = waiting.split_at(3);
+        for (of_one, name) in [(first, "note/1"), (second, "note/2")] {
+            let mut inboxes: Vec<_> = of_one.iter().map(|(_, inbox)| inbox.clone()).collect();
+            inboxes.sort();
+            let mut expected: Vec<_> = [n, n + 100, n + 200]
+                .map(|r| format!("https://h{n}.example/users/r{r}/inbox"))
+                .to_vec();
+            expected.sort();
+            assert_eq!(inboxes, expected, "{name}");
+            let uri = ours(&format!("create/{name}"));
+            assert!(of_one.iter().all(|(said, _)| *said == uri), "{of_one:?}");
+        }
+    }
+    Ok(())
+});
+
+both!(nothing_overtakes_what_is_queued_little_by_little, |scratch| {
+    let (actor, keeper) = (scratch.actor("climate"), scratch.remote("there.example", "ann"));
+    scratch.follow(&keeper, actor, "https://x.example/1")?;
+    let to =
+        |uri: &str, audience| activity(actor, "Create", &ours(uri), &ours(&format!("of/{uri}")), audience);
+    let place = |n: usize| (format!("https://t{n}.example/inbox"), format!("t{n}.example"));
+    let wide = Audience::Inboxes((0..400).chain(0..10).map(place).collect());
+    let past = Audience::FollowersAndPastRecipients {
+        object_uri: ours("of/2"),
+    };
+    scratch.say(vec![
+        to("1", Audience::Inboxes(vec![place(7)])),
+        to("2", wide),
+        to("3", Audience::Inboxes(vec![place(7)])),
+        to("4", past),
+        to("5", Audience::Nobody),
+    ]);
+    let said =
+        |host: &str| -> Vec<String> { waiting(scratch, host).into_iter().map(|(uri, _)| uri).collect() };
+    assert_eq!(said("t7.example"), [ours("1")]);
+    queue_all(scratch)?;
+    assert_eq!(said("t7.example"), ["1", "2", "3", "4"].map(ours));
+    assert_eq!(said("t399.example"), ["2", "4"].map(ours));
+    assert_eq!(said("there.example"), [ours("4")]);
     Ok(())
 });
