@@ -3,7 +3,8 @@
 
 use diesel::prelude::*;
 
-use crate::connection::Db;
+use crate::connection::{Db, each};
+use crate::kept::kept;
 use crate::received::{Effect, Received, once};
 use crate::schema::{followers, following, past_followers, remote_actors};
 use crate::uris::{check_uri, host_of};
@@ -117,6 +118,25 @@ impl Fetched {
             understands_records: actor.understands_records,
         })
     }
+
+    /// The same as it is kept in that row.
+    fn under(self, id: Id) -> RemoteActor {
+        RemoteActor {
+            id,
+            uri: self.uri,
+            domain: self.domain,
+            name: self.name,
+            actor_type: self.actor_type,
+            title: self.title,
+            inbox: self.inbox,
+            shared_inbox: self.shared_inbox,
+            key_id: self.key_id,
+            public_key_pem: self.public_key_pem,
+            json: self.json,
+            fetched_at: self.fetched_at,
+            gone_at: self.gone_at,
+        }
+    }
 }
 
 /// What a stranger wrote, on one line, cut and without control characters.
@@ -139,32 +159,20 @@ impl Store {
         actor: NewRemoteActor,
     ) -> Result<RemoteActor, StoreError> {
         let fetched = Fetched::now(moment.now, actor)?;
-        self.write(move |tx| {
-            let known = by_uri(tx.db, &fetched.uri)?;
-            let id = match known {
-                Some(known) => {
-                    diesel::update(remote_actors::table.find(known.id))
-                        .set(&fetched)
-                        .execute(tx.db)?;
-                    known.id
-                }
-                None => {
-                    let id = moment.id();
-                    let row = (
-                        remote_actors::id.eq(id),
-                        remote_actors::created_at.eq(moment.now),
-                        fetched,
-                    );
-                    diesel::insert_into(remote_actors::table)
-                        .values(row)
-                        .execute(tx.db)?;
-                    id
-                }
-            };
-            Ok(remote_actors::table
-                .find(id)
-                .select(RemoteActor::as_select())
-                .first(tx.db)?)
+        self.write_beside(move |tx| {
+            let row = (
+                remote_actors::id.eq(moment.id()),
+                remote_actors::created_at.eq(moment.now),
+                &fetched,
+            );
+            let id = each!(&mut *tx.db, conn => kept(diesel::insert_into(remote_actors::table)
+                .values(row)
+                .on_conflict(remote_actors::uri)
+                .do_update()
+                .set(&fetched)
+                .returning(remote_actors::id))
+                .get_result(conn))?;
+            Ok(fetched.under(id))
         })
     }
 

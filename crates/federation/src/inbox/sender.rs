@@ -167,18 +167,13 @@ pub(super) async fn fetch(
 }
 
 async fn fetch_now(federation: &Federation, actor: &Url, known: bool) -> Result<Arc<Sender>, InboxError> {
-    let _turn = federation.shared().budget.turn(actor.as_str()).await;
-    if !known && let Some(brought) = present(federation, actor).await? {
+    let shared = federation.shared();
+    let _turn = shared.budget.turn(actor.as_str()).await;
+    if !known && let Some(brought) = shared.known.find(shared.now(), actor.as_str()) {
         // Others who asked for it have brought it in.
         return Ok(brought);
     }
-    let fetching = async {
-        if known {
-            remote::refetch(federation, actor).await
-        } else {
-            remote::dereference(federation, actor).await
-        }
-    };
+    let fetching = remote::refetch(federation, actor);
     let fetched = ask(federation, actor, fetching)
         .await
         .map_err(|refusal| match refusal {
@@ -186,7 +181,6 @@ async fn fetch_now(federation: &Federation, actor: &Url, known: bool) -> Result<
             InboxError::Key(_) if known => InboxError::Signature(Refusal::Signature),
             other => other,
         })?;
-    let shared = federation.shared();
     let sender = Arc::new(Sender::of(fetched, shared.now()));
     shared.known.keep(actor.as_str(), &sender);
     Ok(sender)
