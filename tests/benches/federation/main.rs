@@ -36,11 +36,17 @@ fn main() -> Result<()> {
         return stub::serve();
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    let floor = Floor::measure()?;
-    println!(
-        "figure: the floor | {:.0} / {:.1} / {:.1} µs | one RSA-2048 signature / its check / one Ed25519 signature, on one thread",
-        floor.sign, floor.verify, floor.ed25519
-    );
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (alone, floor) = (Floor::measure(1)?, Floor::measure(cores)?);
+    for (floor, how) in [
+        (&alone, "one processor at work"),
+        (&floor, "all processors at work, as below"),
+    ] {
+        println!(
+            "figure: the floor, {how} | {:.0} / {:.1} / {:.1} µs | one RSA-2048 signature / its check / one Ed25519 signature",
+            floor.sign, floor.verify, floor.ed25519
+        );
+    }
     runtime.block_on(measure("SQLite", Setup::new(), floor))?;
     match Postgres::fresh("bench federation")? {
         Some(database) => {
