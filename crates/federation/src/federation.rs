@@ -17,10 +17,13 @@ use shoal_store::{ARRIVALS, ActorKind, Arrival, Effect, Id, LocalActor, Millis, 
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::{
+    runtime::{self, Handle},
+    sync::Notify,
+};
 use url::Url;
 
 /// Unix milliseconds, from wherever the server takes its time.
@@ -108,6 +111,7 @@ pub(crate) struct Shared {
     /// Something may be there to be sent.
     pub(crate) queued: Notify,
     runtime: Handle,
+    courier: OnceLock<runtime::Id>,
 }
 
 /// What an actor of ours signs with; neither ever changes.
@@ -153,16 +157,12 @@ impl Federation {
             clock: Arc::clone(&settings.clock),
             blocklist: Some(Arc::clone(&blocklist)),
         })?);
-        let (keeper, clock) = (Arc::clone(&store), Arc::clone(&settings.clock));
         let letters = Arc::new(Letters::new());
-        let written = Arc::clone(&letters);
-        let arrivals = Ledger::open("arrivals", (ARRIVALS, GATHER), move |page| {
-            let taken = keeper.receive(moment_of(&clock), page)?;
-            for (activity, answer) in taken.letters {
-                written.lay_out(activity, answer);
-            }
-            Ok(taken.effects)
-        })?;
+        let arrivals = open_arrivals(
+            Arc::clone(&store),
+            Arc::clone(&settings.clock),
+            Arc::clone(&letters),
+        )?;
         let shared = Arc::new(Shared {
             store,
             client: Arc::clone(&client),
@@ -179,6 +179,7 @@ impl Federation {
             happened: Notify::new(),
             queued: Notify::new(),
             runtime: Handle::current(),
+            courier: OnceLock::new(),
         });
         // `debug` turns off the library's own look at names and ports: it asks the resolver a second time, before the
         // connection, and knows no exceptions. Ours looks at the moment of connecting, on every hop (`policy.rs`).
@@ -260,6 +261,13 @@ impl Shared {
         ran.map_err(|error| StoreError::Internal(format!("a call to another server did not end: {error}")))
     }
 
+    /// From now on, what this runtime's tasks ask of the store is done by its own threads. The system makes a new thread
+    /// only as urgent as the one that asks for it: the courier's would serve others later, and keep them waiting.
+    pub(crate) fn work_apart(&self) {
+        // Another courier of this process has its own already: then the threads are everyone's.
+        let _ = self.courier.set(Handle::current().id());
+    }
+
     /// Runs a store verb off the async threads.
     pub(crate) async fn with_store<T, F>(&self, verb: F) -> Result<T, StoreError>
     where
@@ -267,7 +275,10 @@ impl Shared {
         F: FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     {
         let store = Arc::clone(&self.store);
-        joined(self.runtime.spawn_blocking(move || verb(&store)).await)
+        let work = move || verb(&store);
+        let own = Handle::try_current().ok();
+        let apart = own.filter(|own| self.courier.get() == Some(&own.id()));
+        joined(apart.as_ref().unwrap_or(&self.runtime).spawn_blocking(work).await)
     }
 
     /// The local actor that an id names, in any state. Blocks on the store.
@@ -355,6 +366,21 @@ impl Locals {
         }
         kept.insert(name.to_owned(), id);
     }
+}
+
+/// What came in goes through here into the store; answers to it are at hand from then on.
+fn open_arrivals(
+    store: Arc<Store>,
+    clock: Clock,
+    letters: Arc<Letters>,
+) -> Result<Ledger<Arrival, Effect>, StoreError> {
+    Ledger::open("arrivals", (ARRIVALS, GATHER), move |page| {
+        let taken = store.receive(moment_of(&clock), page)?;
+        for (activity, answer) in taken.letters {
+            letters.lay_out(activity, answer);
+        }
+        Ok(taken.effects)
+    })
 }
 
 fn moment_of(clock: &Clock) -> Moment {

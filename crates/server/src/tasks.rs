@@ -213,7 +213,8 @@ fn carry(federation: &Arc<Federation>, stopped: Stopped) {
     let threads = tokio::runtime::Builder::new_multi_thread()
         .thread_name("courier")
         .on_thread_start(|| {
-            if let Err(error) = rustix::process::nice(YIELDING) {
+            // Of this thread alone, and the same whichever thread asked for it.
+            if let Err(error) = rustix::process::setpriority_process(None, YIELDING) {
                 tracing::debug!(%error, "the courier's threads are as urgent as the others");
             }
         })

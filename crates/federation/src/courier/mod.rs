@@ -53,6 +53,7 @@ impl Federation {
     /// Sends until told to stop, then finishes what is under way (15 s at most). Returns at once when federation is off.
     pub async fn run_courier(self: &Arc<Self>, stop: watch::Receiver<bool>) {
         if self.settings().enabled {
+            self.shared().work_apart();
             Courier::new(Arc::clone(self)).run(stop).await;
         }
     }
