@@ -10,6 +10,7 @@ use diesel::sql_query;
 use parking_lot::Mutex;
 
 use crate::connection::{Begin, Db, Door, Pool, READ, WRITE, begin, finish};
+use crate::homing::Homing;
 use crate::lanes::Lane;
 use crate::observer::{News, Observer};
 use crate::writer::Writer;
@@ -20,10 +21,11 @@ const LONGEST_TURN: Duration = Duration::from_secs(15);
 
 /// The database behind a store.
 pub(crate) enum Engine {
-    /// One writer thread, a pool of readers, and while serving the lock on the file.
+    /// One writer thread, a pool of readers, who brings the log home, and while serving the lock on the file.
     Sqlite {
         readers: Pool,
         writer: Writer,
+        _homing: Homing,
         _lock: Option<crate::sqlite::Lock>,
     },
     /// One pool; `turn` is held by the verb of this process that is writing.

@@ -29,6 +29,7 @@ mod followers;
 mod following;
 mod hash_blocks;
 mod hex;
+mod homing;
 mod hosts;
 mod ids;
 mod instances;

@@ -1,8 +1,8 @@
 //! Who is sent a record: followers whose software understands records, and nobody else, ever; of them also those who were
 //! told of it before, wherever they followed then. Who else gets an activity is decided in `built.rs`, which calls this.
 
-use diesel::{RunQueryDsl, sql_query};
 use diesel::sql_types::{BigInt, Text};
+use diesel::{RunQueryDsl, sql_query};
 
 use crate::connection::Db;
 use crate::kept::kept;

@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::connection::{Db, Door, Place, Pool};
 use crate::engine::Engine;
+use crate::homing::Homing;
 use crate::observer::Observer;
 use crate::writer::Writer;
 use crate::{Role, StoreError, migrations};
@@ -48,10 +49,13 @@ pub(crate) fn open(path: &Path, role: Role, observer: &Arc<Observer>) -> Result<
         .build(Door(Place::Sqlite(path.to_owned())))
         .map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let at = path.to_owned();
-    let writer = Writer::start(Box::new(move || writer(&at)), Arc::clone(observer))?;
+    let homing = Homing::start(connect(path, "PRAGMA synchronous = FULL;")?)?;
+    let heard = (Arc::clone(observer), homing.bell());
+    let writer = Writer::start(Box::new(move || writer(&at)), heard)?;
     Ok(Engine::Sqlite {
         readers,
         writer,
+        _homing: homing,
         _lock: lock,
     })
 }
@@ -80,11 +84,10 @@ fn bring_up_to_date(path: &Path, held: Option<&Lock>) -> Result<(), StoreError> 
 pub(crate) fn writer(path: &Path) -> Result<Db, StoreError> {
     connect(
         path,
-        // The log is brought home after 16 MiB: what was written many times until then is brought home once. Up to 8 MiB
-        // of pages are kept, for what is written next lies all over the file. What a savepoint sets aside stays in memory,
-        // not in a file made for each.
+        // The log is brought home here only if `homing.rs` does not: after 64 MiB. Up to 8 MiB of pages are kept, for what
+        // is written next lies all over the file. What a savepoint sets aside stays in memory, not in a file made for each.
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -8192; \
+         PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -8192; \
          PRAGMA temp_store = MEMORY;",
     )
 }

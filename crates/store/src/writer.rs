@@ -8,19 +8,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 
 use crate::StoreError;
 use crate::connection::{Db, Manager, WRITE, begin};
 use crate::engine::Tx;
+use crate::homing::Bell;
 use crate::lanes::{Lane, Lanes};
 use crate::observer::{News, Observer};
 
 /// How many verbs may share a transaction.
 const MOST_IN_A_BATCH: usize = 256;
-/// How many verbs of the background may share one, for whoever comes next waits until it is committed.
-const MOST_OF_THE_BACKGROUND: usize = 4;
+/// How old a transaction may be that takes another verb of the background in, for whoever comes next waits until it is
+/// committed.
+const YOUNG: Duration = Duration::from_millis(1);
 
 /// The thread and the way to it. Dropping it finishes what waits and closes the connection.
 pub(crate) struct Writer {
@@ -32,14 +35,18 @@ pub(crate) struct Writer {
 pub(crate) type Opener = Box<dyn FnMut() -> Result<Db, StoreError> + Send>;
 
 impl Writer {
-    /// Starts the thread on a connection that `open` makes; `observer` hears after each commit what the tracker must know.
-    pub(crate) fn start(mut open: Opener, observer: Arc<Observer>) -> Result<Self, StoreError> {
+    /// Starts the thread on a connection that `open` makes; after each commit the observer hears what the tracker must know,
+    /// and the bell is rung.
+    pub(crate) fn start(
+        mut open: Opener,
+        (observer, bell): (Arc<Observer>, Arc<Bell>),
+    ) -> Result<Self, StoreError> {
         let db = open()?;
         let jobs = Arc::new(Lanes::new());
         let queue = Arc::clone(&jobs);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || serve(db, open, &queue, &observer))
+            .spawn(move || serve(db, open, &queue, (&observer, &bell)))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self {
             jobs,
@@ -147,7 +154,7 @@ where
 }
 
 /// The thread's whole life: one batch after the other until the lanes are closed and empty.
-fn serve(db: Db, mut open: Opener, queue: &Lanes<Box<dyn Job>>, observer: &Observer) {
+fn serve(db: Db, mut open: Opener, queue: &Lanes<Box<dyn Job>>, (observer, bell): (&Observer, &Bell)) {
     let mut kept = Some(db);
     while let Some(first) = queue.wait() {
         let mut batch = vec![first];
@@ -162,7 +169,10 @@ fn serve(db: Db, mut open: Opener, queue: &Lanes<Box<dyn Job>>, observer: &Obser
             Err(error) => Err(error),
         };
         match &fate {
-            Ok(()) => observer.tell(&news),
+            Ok(()) => {
+                observer.tell(&news);
+                bell.ring();
+            }
             Err(error) => tracing::error!(%error, verbs = batch.len(), "a transaction was lost"),
         }
         for (_, job) in batch {
@@ -180,13 +190,14 @@ fn commit_batch(
     news: &mut News,
 ) -> Result<(), StoreError> {
     begin(db, &WRITE)?;
+    let begun = Instant::now();
     let (mut at, mut hurried) = (0, false);
     while let Some((lane, job)) = batch.get_mut(at) {
         job.run(db, news, at == 0)?;
         hurried |= *lane == Lane::Prompt;
         at += 1;
         if at < MOST_IN_A_BATCH
-            && let Some(next) = queue.take(hurried || at >= MOST_OF_THE_BACKGROUND)
+            && let Some(next) = queue.take(hurried || begun.elapsed() > YOUNG)
         {
             batch.push(next);
         }
