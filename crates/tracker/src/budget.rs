@@ -54,25 +54,33 @@ impl Budget {
         let now = u64::from(now.0) << FRACTION_BITS & MOMENT;
         let tag = (mark >> MOMENT_BITS).max(1);
         let row = &self.rows[mark as usize & last].0;
-        // Its own bucket, or else the one that owes least: without a branch, since nothing could foretell it.
-        let (mut at, mut least) = (0, u64::MAX);
-        for (place, bucket) in row.iter().enumerate() {
-            let word = bucket.load(Ordering::Relaxed);
-            let is_own = word >> MOMENT_BITS == tag;
-            let rank = if is_own { 0 } else { self.debt(word, now) + 1 };
-            at = if rank < least { place } else { at };
-            least = least.min(rank);
-        }
-        let bucket = &row[at];
-        let word = bucket.load(Ordering::Relaxed);
-        let is_own = word >> MOMENT_BITS == tag;
-        let owed = if is_own { self.debt(word, now) } else { 0 };
+        let words: [u64; WAYS] = std::array::from_fn(|place| row[place].load(Ordering::Relaxed));
+        // All are looked at, without a branch: nothing could foretell which one it is.
+        let own = (0..WAYS)
+            .rev()
+            .fold(WAYS, |own, place| match words[place] >> MOMENT_BITS == tag {
+                true => place,
+                false => own,
+            });
+        let (at, owed) = match words.get(own) {
+            Some(word) => (own, self.debt(*word, now)),
+            None => (self.least(&words, now), 0),
+        };
         let owes = owed + self.cost * u64::from(requests);
         if owes > self.credit {
             return false;
         }
-        bucket.store(tag << MOMENT_BITS | (now + owes) & MOMENT, Ordering::Relaxed);
+        row[at].store(tag << MOMENT_BITS | (now + owes) & MOMENT, Ordering::Relaxed);
         true
+    }
+
+    /// The bucket that owes least.
+    fn least(&self, words: &[u64; WAYS], now: u64) -> usize {
+        let debts = words.map(|word| self.debt(word, now));
+        (1..WAYS).fold(0, |least, place| match debts[place] < debts[least] {
+            true => place,
+            false => least,
+        })
     }
 
     /// Asks for the memory of a row that is looked at soon.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::address::Reach;
 use crate::mix::{Mixer, Spot};
+use crate::reply::AnnounceReply;
 use crate::time::Tick;
 
 /// What a peer has of the torrent.
@@ -130,6 +131,8 @@ pub(crate) trait Record: Copy + Default {
     fn group(&self) -> u64;
     /// What tells the peers of one group apart.
     fn low(&self) -> u64;
+    /// Adds the peer to a reply.
+    fn tell(&self, reply: &mut AnnounceReply);
 
     fn hash(&self, mixer: &Mixer) -> u32 {
         mixer.peer(self.group(), self.low())
@@ -193,6 +196,12 @@ impl Record for Peer4 {
 
     fn low(&self) -> u64 {
         u64::from(self.port())
+    }
+
+    fn tell(&self, reply: &mut AnnounceReply) {
+        // Address and port stand as they are sent.
+        let [a, b, c, d, high, low, ..] = self.0.to_be_bytes();
+        reply.peers4.push([a, b, c, d, high, low]);
     }
 }
 
@@ -275,6 +284,10 @@ impl Record for Peer6 {
 
     fn low(&self) -> u64 {
         u64::from(self.port) ^ u64::from(self.ip[2] ^ self.ip[3].rotate_left(7))
+    }
+
+    fn tell(&self, reply: &mut AnnounceReply) {
+        reply.add(self.ip(), self.port);
     }
 }
 

@@ -4,7 +4,6 @@
 
 use shoal_torrent::SwarmKey;
 
-use crate::foresight::prefetch;
 use crate::mix::{Mixer, Spot};
 use crate::swarm::Swarm;
 
@@ -146,6 +145,11 @@ impl Torrents {
         self.slots.len()
     }
 
+    /// The tags and the places, the free ones too.
+    pub(crate) fn parts(&self) -> (&[u8], &[Torrent]) {
+        (&self.tags, &self.slots)
+    }
+
     pub(crate) fn find(&self, spot: Spot, key: &SwarmKey) -> Option<usize> {
         if self.len == 0 {
             return None;
@@ -160,15 +164,6 @@ impl Torrents {
                 return None;
             }
             at = self.after(at);
-        }
-    }
-
-    /// Asks for the memory of the place where a torrent would be looked for first.
-    pub(crate) fn foresee(&self, spot: Spot) {
-        if self.len > 0 {
-            let at = spot.home(self.tags.len());
-            prefetch(&self.tags[at]);
-            prefetch(&self.slots[at]);
         }
     }
 

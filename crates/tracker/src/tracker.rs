@@ -10,6 +10,7 @@ use shoal_torrent::{SwarmKey, SwarmKeys};
 
 use crate::address::Reach;
 use crate::figures::Tally;
+use crate::foresight::Chart;
 use crate::house::{House, Padded};
 use crate::mix::SHARD_BITS;
 use crate::pass::{Pass, PassHash};
@@ -31,6 +32,7 @@ const UNKNOWN_LEFT: u64 = i64::MAX as u64;
 pub struct Tracker {
     pub(crate) house: House,
     pub(crate) shards: Box<[Padded<Mutex<Shard>>]>,
+    pub(crate) charts: Box<[Chart]>,
     pub(crate) registry: Registry,
     pub(crate) passes: Passes,
     pub(crate) cursor: Mutex<Cursor>,
@@ -68,6 +70,7 @@ impl Tracker {
         Self {
             house: House::new(settings),
             shards: (0..1 << SHARD_BITS).map(|_| Padded::default()).collect(),
+            charts: (0..1 << SHARD_BITS).map(|_| Chart::default()).collect(),
             registry: Registry::default(),
             passes: Passes::default(),
             cursor: Mutex::default(),

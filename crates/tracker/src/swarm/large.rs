@@ -5,7 +5,7 @@ use rand::Rng;
 
 use super::share::share;
 use super::table::{Table, Taken};
-use super::{Members, Visit, Wish};
+use super::{Ahead, Members, Visit, Wish};
 use crate::mix::Mixer;
 use crate::peer::{Kind, Meta, Peer, Peer4, Peer6, Record};
 use crate::reply::AnnounceReply;
@@ -60,19 +60,21 @@ impl Large {
         }
     }
 
-    /// Asks for the memory of the places that lead to a peer.
-    pub(super) fn foresee_list(&self, peer: &Peer, mixer: &Mixer) {
-        match &peer.four {
-            Some(four) => self.four.each(|table| table.foresee_list(four.hash(mixer))),
-            None => self.six.each(|table| table.foresee_list(peer.six.hash(mixer))),
+    /// Asks for the memory of the place that leads to a peer.
+    pub(super) fn foresee_list(&self, ahead: Ahead) {
+        if ahead.is_four {
+            self.four.home(ahead).foresee_list(ahead.hash);
+        } else {
+            self.six.home(ahead).foresee_list(ahead.hash);
         }
     }
 
-    /// Asks for the memory of the leaves where a peer would be.
-    pub(super) fn foresee_leaf(&self, peer: &Peer, mixer: &Mixer) {
-        match &peer.four {
-            Some(four) => self.four.each(|table| table.foresee_leaf(four.hash(mixer))),
-            None => self.six.each(|table| table.foresee_leaf(peer.six.hash(mixer))),
+    /// Asks for the memory of the leaf where a peer would be.
+    pub(super) fn foresee_leaf(&self, ahead: Ahead) {
+        if ahead.is_four {
+            self.four.home(ahead).foresee_leaf(ahead.hash);
+        } else {
+            self.six.home(ahead).foresee_leaf(ahead.hash);
         }
     }
 
@@ -183,9 +185,13 @@ impl<R: Record> Family<R> {
         )
     }
 
-    fn each(&self, look: impl Fn(&Table<R>)) {
-        look(&self.active);
-        look(&self.sources);
+    /// The table in which a peer is, unless it was of the other sort until now.
+    fn home(&self, ahead: Ahead) -> &Table<R> {
+        if ahead.is_source {
+            &self.sources
+        } else {
+            &self.active
+        }
     }
 
     fn tables(&mut self, meta: Meta) -> (&mut Table<R>, &mut Table<R>) {

@@ -14,7 +14,7 @@ use rand::Rng;
 use self::large::Large;
 pub(crate) use self::large::Position;
 use crate::address::Reach;
-use crate::foresight::prefetch;
+use crate::foresight::{prefetch, prefetch_head};
 use crate::mix::Mixer;
 use crate::peer::{Kind, Meta, Peer, Peer4, Peer6, Record, Way};
 use crate::reply::AnnounceReply;
@@ -50,7 +50,7 @@ impl Wish<'_> {
     fn tell<R: Record>(&self, record: &R, reply: &mut AnnounceReply) -> bool {
         let admitted = self.admits(record);
         if admitted {
-            reply.add(record.ip(), record.port());
+            record.tell(reply);
         }
         admitted
     }
@@ -110,6 +110,15 @@ impl SubAssign for Members {
         self.leechers -= other.leechers;
         self.six -= other.six;
     }
+}
+
+/// Where a peer that announces soon would be in a large swarm.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ahead {
+    pub(crate) hash: u32,
+    pub(crate) is_four: bool,
+    /// Whether it only gives.
+    pub(crate) is_source: bool,
 }
 
 /// Sees each peer of a swarm once.
@@ -208,27 +217,29 @@ impl Swarm {
         }
     }
 
-    /// Asks for the memory of what the swarm points to: first its shelf or the heads of its tables, …
-    pub(crate) fn foresee(&self, _: &Peer, _: &Mixer) {
+    /// Asks for the memory of what the swarm points to: its shelf, or the heads of its tables, beyond which there is more to
+    /// ask for …
+    pub(crate) fn foresee(&self) -> bool {
         match self {
             Self::Large(large) => prefetch(&**large),
-            Self::Some4(shelf) => shelf.iter().step_by(8).for_each(prefetch),
-            Self::Some6(shelf) => shelf.iter().step_by(3).for_each(prefetch),
+            Self::Some4(shelf) => shelf.iter().step_by(8).for_each(prefetch_head),
+            Self::Some6(shelf) => shelf.iter().step_by(3).for_each(prefetch_head),
             Self::Few4(_) | Self::Few6(_) => {}
         }
+        matches!(self, Self::Large(_))
     }
 
-    /// … then, of a large swarm, the place in the list of leaves that leads to a peer, …
-    pub(crate) fn foresee_list(&self, peer: &Peer, mixer: &Mixer) {
+    /// … the place in the list of leaves that leads to a peer, …
+    pub(crate) fn foresee_list(&self, ahead: Ahead) {
         if let Self::Large(large) = self {
-            large.foresee_list(peer, mixer);
+            large.foresee_list(ahead);
         }
     }
 
     /// … then the leaf itself.
-    pub(crate) fn foresee_leaf(&self, peer: &Peer, mixer: &Mixer) {
+    pub(crate) fn foresee_leaf(&self, ahead: Ahead) {
         if let Self::Large(large) = self {
-            large.foresee_leaf(peer, mixer);
+            large.foresee_leaf(ahead);
         }
     }
 
@@ -389,7 +400,7 @@ fn draw_small<R: Record>(shelf: &[R], wish: &Wish<'_>, rng: &mut impl Rng, reply
         }
         // Selection sampling: the next is taken with the chance of those still wanted among those still to come.
         if eligible <= wanted || rng.random_range(0..eligible) < wanted {
-            reply.add(record.ip(), record.port());
+            record.tell(reply);
             wanted -= 1;
         }
         eligible = eligible.saturating_sub(1);

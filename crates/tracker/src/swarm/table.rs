@@ -4,7 +4,7 @@
 use rand::Rng;
 
 use super::shelf;
-use crate::foresight::prefetch;
+use crate::foresight::prefetch_head;
 use crate::mix::Mixer;
 use crate::peer::{Meta, Record};
 
@@ -50,7 +50,7 @@ impl<R: Record> Table<R> {
     pub(super) fn foresee_list(&self, hash: u32) {
         let leaves = self.leaves.len();
         if leaves > 0 {
-            prefetch(&self.leaves[Self::leaf(hash, leaves)]);
+            prefetch_head(&self.leaves[Self::leaf(hash, leaves)]);
         }
     }
 
@@ -60,7 +60,10 @@ impl<R: Record> Table<R> {
         if leaves > 0 {
             let leaf = &self.leaves[Self::leaf(hash, leaves)];
             let peers_of_a_line = 64 / size_of::<R>();
-            leaf.iter().step_by(peers_of_a_line).take(4).for_each(prefetch);
+            leaf.iter()
+                .step_by(peers_of_a_line)
+                .take(4)
+                .for_each(prefetch_head);
         }
     }
 
@@ -148,10 +151,13 @@ impl<R: Record> Table<R> {
             let mut walk = Walk::new(dice, round, leaves);
             let mut visited = 0;
             while visited < leaves {
-                let group = (leaves - visited).min(GROUP);
+                let most = (leaves - visited).min(GROUP);
                 let mut visits = [Visit::default(); GROUP];
-                for visit in &mut visits[..group] {
-                    *visit = walk.next(&self.leaves);
+                let (mut group, mut places) = (0, 0);
+                while group < most && places < left {
+                    visits[group] = walk.next(&self.leaves);
+                    places += visits[group].places;
+                    group += 1;
                 }
                 // Asks for the memory of all leaves of the group at once, since each is a cache miss of its own.
                 for visit in &visits[..group] {
@@ -159,7 +165,7 @@ impl<R: Record> Table<R> {
                     let peers_of_a_line = 64 / size_of::<R>();
                     let turned = after.iter().chain(before).step_by(peers_of_a_line);
                     let lines = visit.places.div_ceil(peers_of_a_line) + 1;
-                    turned.take(lines).for_each(prefetch);
+                    turned.take(lines).for_each(prefetch_head);
                 }
                 for visit in &visits[..group] {
                     let shelf = &self.leaves[visit.leaf];

@@ -16,10 +16,13 @@ use crate::reply::{AnnounceReply, Scraped};
 use crate::request::{AnnounceRequest, Caller, Refusal};
 use crate::time::Seconds;
 use crate::tracker::Tracker;
-use crate::wire::udp::{self, Datagram, Packet};
+use crate::wire::udp::{self, Datagram, Glance, Packet};
 
 /// What is said to a client that proves its address by an id from longer ago.
 const STALE: &str = "connection id expired: connect anew";
+
+/// Torrents of one scrape that are asked for ahead.
+const FORESEEN_OF_SCRAPE: usize = 8;
 
 /// The time, and whether there is too little of it.
 #[derive(Clone, Copy, Debug)]
@@ -81,10 +84,21 @@ impl Desk {
     /// Looks at datagrams that will be answered next, so that their memory is there by then.
     pub(super) fn foresee<'a>(&mut self, datagrams: impl Iterator<Item = (SocketAddr, &'a [u8])>) {
         self.coming.clear();
-        let announces = datagrams.filter_map(|(from, datagram)| Some((from, udp::glance(datagram)?)));
-        let coming = announces.map(|(from, (key, port))| self.tracker.expect(key, from.ip(), port));
-        self.coming.extend(coming);
-        self.tracker.foresee(&self.coming);
+        for (from, datagram) in datagrams {
+            match udp::glance(datagram) {
+                Some(Glance::Announce { key, port, has_all }) => {
+                    self.coming
+                        .push(self.tracker.expect(key, (from.ip(), port), has_all));
+                }
+                Some(Glance::Scrape(hashes)) => {
+                    for hash in hashes.iter().take(FORESEEN_OF_SCRAPE) {
+                        self.tracker.expect_torrent(&SwarmKey::new(*hash));
+                    }
+                }
+                None => {}
+            }
+        }
+        self.tracker.foresee(&mut self.coming);
     }
 
     /// Counts how long so many datagrams took together, in nanoseconds.

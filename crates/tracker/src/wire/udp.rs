@@ -80,10 +80,29 @@ impl<'a> Datagram<'a> {
     }
 }
 
-/// Of a datagram that looks like an announce, the hash and the port; whether it is one is not said.
-pub(crate) fn glance(datagram: &[u8]) -> Option<([u8; 20], u16)> {
-    let is_announce = datagram.len() >= ANNOUNCE_BYTES && datagram[8..12] == ANNOUNCE.to_be_bytes();
-    is_announce.then(|| (part(datagram, 16), u16::from_be_bytes(part(datagram, 96))))
+/// What a datagram seems to ask; whether it does is not said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Glance<'a> {
+    Announce {
+        key: [u8; 20],
+        port: u16,
+        /// Whether nothing is left to download.
+        has_all: bool,
+    },
+    Scrape(&'a [[u8; 20]]),
+}
+
+/// Looks at a datagram before it is read.
+pub(crate) fn glance(datagram: &[u8]) -> Option<Glance<'_>> {
+    match u32::from_be_bytes(*datagram.get(8..)?.first_chunk()?) {
+        ANNOUNCE if datagram.len() >= ANNOUNCE_BYTES => Some(Glance::Announce {
+            key: part(datagram, 16),
+            port: u16::from_be_bytes(part(datagram, 96)),
+            has_all: datagram[64..72] == [0; 8],
+        }),
+        SCRAPE => Some(Glance::Scrape(datagram.get(16..)?.as_chunks().0)),
+        _ => None,
+    }
 }
 
 /// Reads what follows the first sixteen bytes of an announce.
