@@ -13,6 +13,7 @@ mod departed;
 mod exchange;
 mod figures;
 mod foresight;
+mod ground;
 mod house;
 pub mod http;
 mod mix;

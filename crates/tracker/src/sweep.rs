@@ -1,6 +1,8 @@
-//! Forgetting: peers that no longer announce, those that a swarm gives up for want of room, swarms that nobody is in. Done in short steps, so that no announce waits
-//! for more than some thousand peers to be looked at. Next in the flow: `snapshot.rs`, which walks the same way.
+//! Forgetting: peers that no longer announce, those that a swarm gives up for want of room, swarms that nobody is in. Done in
+//! short steps, so that no announce waits for more than some thousand peers to be looked at. On its way it notes where swarms
+//! stand, for `ground.rs`. Next in the flow: `snapshot.rs`, which walks the same way.
 
+use crate::ground::Ground;
 use crate::house::House;
 use crate::peer::Record;
 use crate::pressure::Surplus;
@@ -38,12 +40,15 @@ impl Tracker {
     /// end of a round. Every peer should be looked at once in some minutes, and must be within nine hours.
     pub fn sweep(&self, now: Seconds, budget: usize) -> Swept {
         let mut cursor = self.cursor.lock();
+        let mut ground = self.ground.lock();
+        ground.join_one();
         let mut swept = Swept::default();
         let mut broom = Broom {
             now: Tick::of(now),
             timeout: 0,
             surplus: Surplus::default(),
             forgotten: Members::default(),
+            ground: &mut ground,
         };
         while swept.looked_at < budget && !swept.round_ended {
             let mut shard = self.shards[cursor.shard].0.lock();
@@ -51,6 +56,7 @@ impl Tracker {
             swept.looked_at += looked_at;
             swept.forgotten += forgotten;
             if cursor.at >= shard.torrents.places() {
+                broom.ground.note(shard.torrents.parts().1);
                 shard.torrents.trim(&self.house.mixer);
                 *cursor = Cursor {
                     shard: (cursor.shard + 1) % self.shards.len(),
@@ -59,13 +65,16 @@ impl Tracker {
                 swept.round_ended = cursor.shard == 0;
             }
         }
+        if swept.round_ended {
+            ground.end_round();
+        }
         swept
     }
 }
 
 impl Shard {
     /// Looks at some peers from the cursor on: how many, and how many were forgotten.
-    fn sweep(&mut self, cursor: &mut Cursor, broom: &mut Broom, house: &House) -> (usize, usize) {
+    fn sweep(&mut self, cursor: &mut Cursor, broom: &mut Broom<'_>, house: &House) -> (usize, usize) {
         let (mut looked_at, mut forgotten) = (1, 0);
         while looked_at < STEP && cursor.at < self.torrents.places() {
             let Some(swarm) = swarm_at(&mut self.torrents, cursor.at) else {
@@ -114,14 +123,15 @@ impl Shard {
 
 /// Keeps those that have announced in time and are not too many.
 #[derive(Debug)]
-struct Broom {
+struct Broom<'a> {
     now: Tick,
     timeout: u16,
     surplus: Surplus,
     forgotten: Members,
+    ground: &'a mut Ground,
 }
 
-impl Visit for Broom {
+impl Visit for Broom<'_> {
     fn keeps<R: Record>(&mut self, peer: &R) -> bool {
         let age = peer.meta().seen().age(self.now);
         let is_spare = self.surplus.peers > 0 && age > self.surplus.older_than;
@@ -131,5 +141,9 @@ impl Visit for Broom {
             self.forgotten.enter(peer.meta().kind(), peer.is_four());
         }
         stays
+    }
+
+    fn comes_by<R: Record>(&mut self, shelf: &[R]) {
+        self.ground.note(shelf);
     }
 }

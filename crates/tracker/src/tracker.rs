@@ -11,6 +11,7 @@ use shoal_torrent::{SwarmKey, SwarmKeys};
 use crate::address::Reach;
 use crate::figures::Tally;
 use crate::foresight::Chart;
+use crate::ground::Ground;
 use crate::house::{House, Padded};
 use crate::mix::SHARD_BITS;
 use crate::pass::{Pass, PassHash};
@@ -36,6 +37,7 @@ pub struct Tracker {
     pub(crate) registry: Registry,
     pub(crate) passes: Passes,
     pub(crate) cursor: Mutex<Cursor>,
+    pub(crate) ground: Mutex<Ground>,
     pub(crate) tallies: Mutex<Vec<Arc<Tally>>>,
 }
 
@@ -74,6 +76,7 @@ impl Tracker {
             registry: Registry::default(),
             passes: Passes::default(),
             cursor: Mutex::default(),
+            ground: Mutex::default(),
             tallies: Mutex::default(),
         }
     }

@@ -273,6 +273,9 @@ impl<R: Record> Family<R> {
             &mut self.active
         };
         let mut gone = 0;
+        if let Some(shelf) = table.shelf(leaf) {
+            visit.comes_by(shelf);
+        }
         let shown = table.retain_leaf(leaf, &mut |record| {
             let stays = visit.keeps(record);
             gone += if stays { 0 } else { is_partial(record.meta()) };

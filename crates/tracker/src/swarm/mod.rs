@@ -125,6 +125,9 @@ pub(crate) struct Ahead {
 pub(crate) trait Visit {
     /// Whether the peer stays.
     fn keeps<R: Record>(&mut self, peer: &R) -> bool;
+
+    /// Comes by the shelf on which the next peers stand.
+    fn comes_by<R: Record>(&mut self, _: &[R]) {}
 }
 
 /// The peers of one torrent.
@@ -372,10 +375,12 @@ impl Swarm {
             _ if !start => None,
             ViewMut::Four(shelf) => {
                 *at = Position::END;
+                visit.comes_by(shelf);
                 Some(shelf::retain(shelf, |peer| visit.keeps(peer)))
             }
             ViewMut::Six(shelf) => {
                 *at = Position::END;
+                visit.comes_by(shelf);
                 Some(shelf::retain(shelf, |peer| visit.keeps(peer)))
             }
         }

@@ -114,6 +114,11 @@ impl<R: Record> Table<R> {
         mixer.places(group).map(count).sum()
     }
 
+    /// The shelf of one leaf; `None` after the last one.
+    pub(super) fn shelf(&self, leaf: usize) -> Option<&[R]> {
+        self.leaves.get(leaf).map(|shelf| &**shelf)
+    }
+
     /// Removes the peers of one leaf of which `keep` says no; how many were looked at, `None` after the last leaf.
     pub(super) fn retain_leaf(&mut self, leaf: usize, keep: &mut impl FnMut(&R) -> bool) -> Option<usize> {
         let shelf = self.leaves.get_mut(leaf)?;
