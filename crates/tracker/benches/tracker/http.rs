@@ -19,7 +19,7 @@ use shoal_tracker::{
     AnnounceReply, AnnounceRequest, Caller, Clock, Mode, Seconds, Settings, SwarmKey, Tracker,
 };
 
-use crate::Fault;
+use crate::{Fault, go_on};
 use load::{Load, Run};
 
 const TORRENTS: usize = 100_000;
@@ -36,6 +36,7 @@ const NEW: usize = 40_000;
 pub(crate) fn measure() -> Result<(), Fault> {
     let crowd = Crowd::new();
     let tracker = Arc::new(crowd.tracker());
+    go_on(&tracker, Seconds(0));
     let door = open(&tracker)?;
     let floor = floor::open()?;
     pin("http-tracker-0", 0)?;

@@ -13,6 +13,8 @@ mod udp;
 
 use std::io::Write;
 
+use shoal_tracker::{Seconds, Tracker};
+
 pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Fault> {
@@ -50,6 +52,13 @@ fn or_why_not(part: &str, measured: Result<(), Fault>) -> Result<(), Fault> {
     match measured {
         Ok(()) => Ok(()),
         Err(error) => say(&format!("UDP: {part}"), "not measured", &error.to_string()),
+    }
+}
+
+/// What the program does beside its doors in some minutes: each second it sweeps so many.
+pub(crate) fn go_on(tracker: &Tracker, now: Seconds) {
+    for _ in 0..300 {
+        tracker.sweep(now, 100_000);
     }
 }
 

@@ -14,7 +14,7 @@ use shoal_tracker::{
 
 use crate::crowd::{CROWDS, Crowd, key, port};
 use crate::machine::{resident, worked};
-use crate::{Fault, say};
+use crate::{Fault, go_on, say};
 
 /// Measures each crowd in a process of its own.
 pub(crate) fn measure_each_apart() -> Result<(), Fault> {
@@ -87,6 +87,7 @@ pub(crate) fn measure(crowd: &Crowd) -> Result<(), Fault> {
         ..
     } = scene.tracker.totals();
     let peers = peers4 + peers6;
+    go_on(&scene.tracker, Seconds(60));
     let held = (resident()? - before) as f64 / peers as f64;
     let whom = format!("{peers} peers in {torrents} torrents");
     crowd.say(

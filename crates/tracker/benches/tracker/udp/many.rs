@@ -12,7 +12,7 @@ use shoal_tracker::{AnnounceReply, AnnounceRequest, Caller, Seconds};
 use super::load::{Ask, Load, SOCKETS};
 use super::{DOOR, REQUESTS, RUNS, Stand, cost};
 use crate::crowd::{Crowd, LONG_TAILED, TEN_MILLION, key, port};
-use crate::{Fault, median, say};
+use crate::{Fault, go_on, median, say};
 
 pub(crate) fn measure() -> Result<(), Fault> {
     let mut few = Filled::new(&LONG_TAILED)?;
@@ -22,6 +22,13 @@ pub(crate) fn measure() -> Result<(), Fault> {
         of_few.push(few.announce()?);
         of_many.push(many.announce()?);
     }
+    let ratio = median(
+        of_many
+            .iter()
+            .zip(&of_few)
+            .map(|(many, few)| many / few)
+            .collect(),
+    );
     let (of_few, of_many) = (median(of_few), median(of_many));
     let how = format!(
         "{of_many:.2} µs with {} peers, {of_few:.2} µs with {}",
@@ -32,7 +39,7 @@ pub(crate) fn measure() -> Result<(), Fault> {
         "UDP announce by {} with ten million peers ÷ with one million",
         few.stand.door.backend()
     );
-    say(&what, &format!("{:.2}", of_many / of_few), &how)
+    say(&what, &format!("{ratio:.2}"), &how)
 }
 
 /// A door with all the peers of a crowd, and those peers.
@@ -59,6 +66,7 @@ impl Filled {
             let caller = Caller::new(now, IpAddr::V4(address));
             stand.tracker.announce(caller, &request, &mut rng, &mut reply)?;
         }
+        go_on(&stand.tracker, Seconds(200));
         let load = Load::new(stand.door.addresses()[0], &homes)?;
         Ok(Self { stand, load })
     }

@@ -12,7 +12,7 @@ use shoal_tracker::udp::Backend;
 
 use super::echo::{self, Echo};
 use super::load::{Ask, Load, SOCKETS};
-use super::{DOOR, RUNS, Stand};
+use super::{DOOR, Stand};
 use crate::crowd::LONG_TAILED;
 use crate::machine::{worked_by, worked_by_each};
 use crate::{Fault, median, say};
@@ -20,6 +20,7 @@ use crate::{Fault, median, say};
 /// Requests that are put into the queue of each socket of the door, and how often.
 const QUEUED: usize = 2048;
 const ROUNDS: usize = 40;
+const RUNS: usize = 3;
 
 /// How long is waited at most until all that was queued is answered, and how often is looked.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -43,7 +44,7 @@ pub(crate) fn measure() -> Result<(), Fault> {
         });
         let stand = Stand::open_by(clock, Backend::Auto, threads)?;
         let mut load = Load::spread(stand.door.addresses()[0], &homes)?;
-        load.run(Ask::Fill, LONG_TAILED.peers)?;
+        stand.fill(&mut load)?;
         doors.push(
             Drill {
                 name: DOOR,
