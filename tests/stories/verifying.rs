@@ -21,8 +21,9 @@ struct Kept {
 
 /// Keeps what the archive serves, byte for byte.
 async fn keep(scene: &Scene) -> Result<Kept> {
-    let newest = wait::until("an activity", async || {
-        scene.outbox().await.ok()?.into_iter().next()
+    let newest = wait::until("a post", async || {
+        let newest = scene.outbox().await.ok()?.into_iter().next();
+        newest.filter(|activity| activity["type"] == "Create")
     })
     .await?;
     let path = text(&newest, "id")?.replace(scene.shoal.url(), "");

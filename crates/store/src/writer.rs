@@ -8,7 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use diesel::connection::TransactionManager;
 
@@ -21,9 +20,8 @@ use crate::observer::{News, Observer};
 
 /// How many verbs may share a transaction.
 const MOST_IN_A_BATCH: usize = 256;
-/// How old a transaction may be that takes another verb of the background in, for whoever comes next waits until it is
-/// committed.
-const YOUNG: Duration = Duration::from_millis(1);
+/// How many verbs of the background may share one, for whoever comes next waits until it is committed.
+const MOST_OF_THE_BACKGROUND: usize = 2;
 
 /// The thread and the way to it. Dropping it finishes what waits and closes the connection.
 pub(crate) struct Writer {
@@ -190,14 +188,13 @@ fn commit_batch(
     news: &mut News,
 ) -> Result<(), StoreError> {
     begin(db, &WRITE)?;
-    let begun = Instant::now();
     let (mut at, mut hurried) = (0, false);
     while let Some((lane, job)) = batch.get_mut(at) {
         job.run(db, news, at == 0)?;
         hurried |= *lane == Lane::Prompt;
         at += 1;
         if at < MOST_IN_A_BATCH
-            && let Some(next) = queue.take(hurried || begun.elapsed() > YOUNG)
+            && let Some(next) = queue.take(hurried || at >= MOST_OF_THE_BACKGROUND)
         {
             batch.push(next);
         }

@@ -11,6 +11,8 @@ use shoal_store::{
 const MOST_UPLOADS: usize = 1_000;
 /// The most posts that a hidden collection takes back.
 const MOST_POSTS: u32 = 5_000;
+/// How far it is looked ahead for uploads that are posted soon.
+const MOST_WAITING: u32 = 1_000;
 /// The most posts that a restored collection makes again: the newest upload of each of so many datasets.
 const MOST_AGAIN: usize = 20;
 
@@ -90,7 +92,7 @@ fn published(draft: &mut Draft<'_>, upload: Id) -> Result<(), StoreError> {
     }
 }
 
-/// A dataset that came into a collection: its newest visible upload is posted there, unless it was before.
+/// A dataset that came into a collection: its newest visible upload is posted there, unless it was before or is soon.
 fn put(draft: &mut Draft<'_>, collection: Id, dataset: Id) -> Result<(), StoreError> {
     let Some(collection) = draft.store().collection_by_id(collection)?.filter(is_visible) else {
         return Ok(());
@@ -99,16 +101,24 @@ fn put(draft: &mut Draft<'_>, collection: Id, dataset: Id) -> Result<(), StoreEr
     post_newest(draft, &actor, dataset)
 }
 
+/// The newest of those that are not about to be posted by events of their own: what was published after this one happened
+/// comes after what was published before.
 fn post_newest(draft: &mut Draft<'_>, actor: &LocalActor, dataset: Id) -> Result<(), StoreError> {
     let Some(dataset) = draft.store().dataset_by_id(dataset)? else {
         return Ok(());
     };
     let query = UploadQuery {
         dataset: Some(dataset.slug.clone()),
-        paging: Paging::first(1),
+        paging: Paging::first(Paging::MOST),
         ..UploadQuery::default()
     };
-    let Some(newest) = draft.store().uploads(&query)?.items.into_iter().next() else {
+    let events = draft.store().unbuilt_events(MOST_WAITING)?;
+    let is_to_come = |id: Id| {
+        let mut waiting = events.iter().map(|pending| &pending.event);
+        waiting.any(|event| matches!(event, Event::UploadPublished { upload } | Event::UploadRestored { upload } if *upload == id))
+    };
+    let uploads = draft.store().uploads(&query)?.items;
+    let Some(newest) = uploads.into_iter().find(|upload| !is_to_come(upload.id)) else {
         return Ok(());
     };
     let Some((upload, dataset)) = visible(draft, newest.id)? else {

@@ -412,3 +412,36 @@ async fn the_longest_post_stays_below_what_every_server_takes() {
         told[0].to_string().len()
     );
 }
+
+#[tokio::test]
+async fn what_is_published_while_the_courier_is_late_is_posted_in_its_order() {
+    let mut scene = Scene::new().await;
+    scene.told().await;
+    let account = scene
+        .world
+        .store
+        .account("keeper")
+        .expect("the store answers")
+        .expect("an account");
+    scene.world.dataset("sea-ice", &account);
+    let mut uploads = vec![scene.world.upload("sea-ice", &account, 70_000)];
+    scene
+        .world
+        .store
+        .put_dataset(scene.world.moment(), "tides", "sea-ice", account.id)
+        .expect("put");
+    for length in [80_000, 90_000] {
+        uploads.push(scene.world.upload("sea-ice", &account, length));
+    }
+    let told = scene.told().await;
+    let posted = told.iter().filter(|activity| {
+        activity["type"] == "Create" && activity["actor"] == "http://shoal.test/collections/tides"
+    });
+    let posted: Vec<&str> = posted
+        .filter_map(|activity| activity["object"]["url"].as_str())
+        .collect();
+    let order = uploads
+        .iter()
+        .map(|upload| format!("http://shoal.test/uploads/{}", upload.id));
+    assert_eq!(posted, order.collect::<Vec<_>>());
+}
