@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpServer, dev::ServerHandle, web};
 use anyhow::Context;
-use rustix::net::sockopt::set_tcp_user_timeout;
+use rustix::net::sockopt::{set_tcp_nodelay, set_tcp_user_timeout};
 use shoal_federation::Federation;
 use shoal_store::{Id, Millis, Moment, Role, Scope, Scopes, Store, StoreError};
 use shoal_tracker::{Seconds, Tracker};
@@ -92,8 +92,10 @@ impl App {
         let listener = TcpListener::bind(config.http.listen)
             .with_context(|| format!("http.listen: cannot listen on {}", config.http.listen))?;
         let http = listener.local_addr()?;
-        // Connections inherit it: one that takes nothing of what it is sent ends, though it never closes.
+        // Connections inherit both: one that takes nothing of what it is sent ends, though it never closes; and the last piece
+        // of an answer does not wait until the client has confirmed those before, for which it may take 40 ms.
         set_tcp_user_timeout(&listener, STALLED)?;
+        set_tcp_nodelay(&listener, true)?;
         let opened = tokio::task::spawn_blocking(move || Opened::open(config, http)).await??;
         let first_sign_in = opened.first_sign_in.clone();
         let app = web::Data::new(opened.into_app().await?);

@@ -430,7 +430,7 @@ async fn what_is_published_while_the_courier_is_late_is_posted_in_its_order() {
         .store
         .put_dataset(scene.world.moment(), "tides", "sea-ice", account.id)
         .expect("put");
-    for length in [80_000, 90_000] {
+    for length in [75_000, 80_000] {
         uploads.push(scene.world.upload("sea-ice", &account, length));
     }
     let told = scene.told().await;
