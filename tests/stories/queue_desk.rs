@@ -15,8 +15,10 @@ async fn scene(hosts: usize) -> Result<(Scene, Inboxes)> {
     let inboxes = Inboxes::open(hosts)?;
     inboxes.let_through(hosts);
     scene.followed_by(&inboxes).await?;
-    wait::until("an Accept at every host", async || {
-        (inboxes.count() == hosts).then_some(())
+    wait::until("an Accept at every host, and nothing that waits", async || {
+        let told = inboxes.count() == hosts;
+        let known = self::hosts(&scene, "").await.ok()?;
+        (told && known.iter().all(|host| host["waiting"] == 0)).then_some(())
     })
     .await?;
     Ok((scene, inboxes))
