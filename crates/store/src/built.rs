@@ -138,6 +138,12 @@ fn log(db: &mut Db, now: Millis, event: Id, new: &NewActivity) -> Result<i64, St
     if let Some(object_uri) = &new.object_uri {
         check_uri("object's id", object_uri)?;
     }
+    if let Audience::Inboxes(inboxes) = &new.audience {
+        for (inbox, host) in inboxes {
+            check_uri("inbox", inbox)?;
+            check_uri("inbox's host", host)?;
+        }
+    }
     let position = if new.in_outbox {
         Some(end_of_outbox(db, new.actor)? + 1)
     } else {
@@ -247,8 +253,6 @@ fn queue_for(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<()
 }
 
 fn queue_one(db: &mut Db, now: Millis, seq: i64, (inbox, host): (&str, &str)) -> Result<(), StoreError> {
-    check_uri("inbox", inbox)?;
-    check_uri("inbox's host", host)?;
     diesel::insert_into(deliveries::table)
         .values((
             deliveries::activity.eq(seq),

@@ -435,3 +435,29 @@ both!(nothing_overtakes_what_is_queued_little_by_little, |scratch| {
     assert_eq!(said("there.example"), [ours("4")]);
     Ok(())
 });
+
+both!(
+    an_inbox_that_cannot_be_kept_is_refused_among_many_too,
+    |scratch| {
+        let actor = scratch.actor("climate");
+        let place = |n: usize| (format!("https://t{n}.example/inbox"), format!("t{n}.example"));
+        let mut places: Vec<_> = (0..400).map(place).collect();
+        places[399].0.push('\0');
+        let one = activity(
+            actor,
+            "Create",
+            &ours("1"),
+            &ours("of/1"),
+            Audience::Inboxes(places),
+        );
+        let event = scratch.event();
+        let built = Built {
+            activities: vec![one],
+            ..Built::default()
+        };
+        let refused = scratch.store().record_built(scratch.moment(), event, built);
+        assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
+        assert!(scratch.store().next_spread()?.is_none());
+        Ok(())
+    }
+);
