@@ -140,7 +140,7 @@ impl Bench {
         self.build(actor, Audience::Followers)
     }
 
-    /// Writes down what an event came to; only this is timed, not the event.
+    /// Writes down what an event came to and queues it for all; only this is timed, not the event.
     fn build(&self, actor: Id, audience: Audience) -> Result<Duration, StoreError> {
         let name = self.moment().id();
         let uri = format!("https://elsewhere.example/users/{name}");
@@ -178,7 +178,16 @@ impl Bench {
             activities: vec![activity],
             ..Built::default()
         };
-        time(|| self.store.record_built(self.moment(), event, built))
+        time(|| {
+            self.store.record_built(self.moment(), event, built)?;
+            while let Some(begun) = self.store.next_spread()? {
+                let mut next = Some(begun);
+                while let Some(spread) = next {
+                    next = self.store.spread_on(self.moment(), spread)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Claims 16 hosts, and how long that took.
@@ -258,8 +267,8 @@ fn followers(actor: Id) -> String {
              'h' || (i % {HOSTS}) || '.example', 'https://h' || (i % {HOSTS}) || '.example/users/' || i || '#k',
              '', '{{}}', 1, 1
          FROM n;
-         INSERT INTO followers (actor_id, follower_id, follow_uri, standing, created_at)
-         SELECT '{actor}', id, uri || '/follow', '[]', 1 FROM remote_actors WHERE domain <> 'elsewhere.example';"
+         INSERT INTO followers (actor_id, follower_id, follow_uri, standing, created_at, host, inbox)
+         SELECT '{actor}', id, uri || '/follow', '[]', 1, delivery_host, delivery_inbox FROM remote_actors WHERE domain <> 'elsewhere.example';"
     )
 }
 

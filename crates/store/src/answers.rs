@@ -2,15 +2,13 @@
 //! nothing that is told to followers afterwards can be sent before them. What is told of events is `built.rs`; next:
 //! `deliveries.rs`, the way of each delivery.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
 
-use crate::connection::{Db, insert_each};
+use crate::connection::Db;
 use crate::deliveries::Letter;
-use crate::hosts::more_waits;
+use crate::enqueue::{New, enqueue};
 use crate::kept::{kept, steps};
-use crate::schema::{activities, deliveries};
+use crate::schema::activities;
 use crate::uris::check_uri;
 use crate::{Id, Millis, StoreError};
 
@@ -62,22 +60,11 @@ pub(crate) fn queue(
         return Ok(Vec::new());
     }
     let logged = log(db, (now, no_event), answers)?;
-    let rows = answers.iter().zip(&logged).map(|(answer, seq)| {
-        (
-            deliveries::activity.eq(*seq),
-            deliveries::created_at.eq(now),
-            deliveries::state.eq("waiting"),
-            deliveries::attempts.eq(0),
-            deliveries::host.eq(&answer.host),
-            deliveries::inbox.eq(&answer.inbox),
-        )
-    });
-    insert_each!(db, deliveries::table, rows.collect::<Vec<_>>(), insert => insert);
-    let mut queued = BTreeMap::new();
-    for answer in answers {
-        *queued.entry(answer.host.as_str()).or_insert(0) += 1;
-    }
-    more_waits(db, now, &queued)?;
+    let new = answers.iter().zip(&logged);
+    let new: Vec<New<'_>> = new
+        .map(|(answer, seq)| New(*seq, &answer.host, &answer.inbox))
+        .collect();
+    enqueue(db, now, now, &new)?;
     let letters = answers.iter().map(|answer| answer.letter());
     Ok(logged.into_iter().zip(letters).collect())
 }

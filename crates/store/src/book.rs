@@ -205,22 +205,51 @@ struct Undone {
     undone_at: Millis,
 }
 
+/// Adds followers, each with where it is reached now. Who keeps an actor anew (`remote_actors.rs`) carries that on, and waits
+/// for this, whose actors are locked (`arrivals.rs`).
 fn begin<'b>(
     db: &mut Db,
     now: Millis,
     begun: impl Iterator<Item = (&'b Pair, &'b Vec<Standing>)>,
 ) -> Result<(), StoreError> {
-    let mut rows = Vec::new();
-    for ((actor, follower), standing) in begun {
-        rows.push((
-            followers::actor_id.eq(*actor),
-            followers::follower_id.eq(*follower),
-            followers::follow_uri.eq(newest(standing)),
-            followers::standing.eq(to_json(standing)?),
-            followers::created_at.eq(now),
-        ));
+    let begun: Vec<_> = begun.collect();
+    if begun.is_empty() {
+        return Ok(());
     }
-    insert_each!(db, followers::table, rows, insert => insert);
+    let standing = begun.iter().map(|(_, standing)| to_json(standing));
+    let standing = standing.collect::<Result<Vec<_>, _>>()?;
+    let uris = begun.iter().map(|(_, standing)| newest(standing));
+    let mut added = 0;
+    match db {
+        Db::Sqlite(conn) => {
+            for (((pair, _), uri), standing) in begun.iter().zip(uris).zip(&standing) {
+                let one = sql_query(
+                    "INSERT INTO followers (created_at, actor_id, follow_uri, standing, follower_id, host, inbox)
+                     SELECT ?, ?, ?, ?, id, delivery_host, delivery_inbox FROM remote_actors WHERE id = ?",
+                );
+                let one = one.bind::<BigInt, _>(now).bind::<Text, _>(pair.0);
+                let one = one.bind::<Text, _>(uri).bind::<Text, _>(standing);
+                added += kept(one.bind::<Text, _>(pair.1)).execute(conn)?;
+            }
+        }
+        Db::Postgres(conn) => {
+            let (actors, those): (Vec<Id>, Vec<Id>) = begun.iter().map(|(pair, _)| **pair).unzip();
+            let all = sql_query(
+                "INSERT INTO followers (created_at, actor_id, follow_uri, standing, follower_id, host, inbox)
+                 SELECT $1, new.actor, new.uri, new.standing, r.id, r.delivery_host, r.delivery_inbox
+                 FROM unnest($2, $3, $4, $5) AS new (actor, uri, standing, follower) CROSS JOIN LATERAL (
+                    SELECT id, delivery_host, delivery_inbox FROM remote_actors
+                    WHERE id = new.follower LIMIT 1) AS r",
+            );
+            let all = all.bind::<BigInt, _>(now).bind::<Array<Text>, _>(actors);
+            let all = all.bind::<Array<Text>, _>(uris.collect::<Vec<_>>());
+            let all = all.bind::<Array<Text>, _>(standing).bind::<Array<Text>, _>(those);
+            added += kept(all).execute(conn)?;
+        }
+    }
+    if added < begun.len() {
+        return Err(StoreError::NotFound { what: "remote actor" });
+    }
     Ok(())
 }
 

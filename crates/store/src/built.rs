@@ -4,18 +4,12 @@
 //! nothing. Who is meant is resolved here, with the followers as they are at that moment; what is said was decided
 //! outside. Next: `deliveries.rs`, the way of each delivery.
 
-use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
-
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
-use serde::{Deserialize, Serialize};
 
 use crate::activities::end_of_outbox;
+use crate::audience::Audience;
 use crate::connection::Db;
 use crate::events::{Event, record_event};
-use crate::hosts::MORE_WAITS;
 use crate::kept::kept;
 use crate::records::{NewRecord, bring_back, save_record, tombstone};
 use crate::schema::{activities, deliveries, events};
@@ -56,32 +50,6 @@ pub struct NewActivity {
     pub audience: Audience,
 }
 
-/// Who gets an activity. Each inbox gets it once, and of followers that share an inbox only that one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Audience {
-    /// The followers of the actor.
-    Followers,
-    /// The followers, and whoever may have been sent anything about this object by any actor here, also if they have
-    /// left since.
-    FollowersAndPastRecipients {
-        /// The object's id.
-        object_uri: String,
-    },
-    /// Of the followers of these actors those whose software understands records, and of such also everyone who was
-    /// told of this record before, also if they have left since.
-    KeepersOfRecords {
-        /// The actors.
-        followers_of: Vec<Id>,
-        /// The record's id.
-        record: String,
-    },
-    /// These inboxes, each with its host as [`crate::host_of`] gives it.
-    Inboxes(Vec<(String, String)>),
-    /// Nobody: it is only written down.
-    Nobody,
-}
-
 /// Why a delivery is given up whose object is gone before it was sent.
 const WITHDRAWN: &str = "withdrawn: what it carries was removed before it could be delivered";
 
@@ -119,12 +87,10 @@ fn record(db: &mut Db, m: &mut Moment, event: Id, built: &Built) -> Result<bool,
     for activity in &built.activities {
         let seq = log(db, m.now, event, activity)?;
         // What comes after one that takes its time must not overtake it.
-        little_by_little = little_by_little || spreads::is_wide(db, activity)?;
+        note_recipients(db, seq, activity)?;
+        little_by_little = little_by_little || !spreads::at_once(db, m.now, seq, activity)?;
         if little_by_little {
-            note_recipients(db, seq, activity)?;
             spreads::begin(db, seq, activity)?;
-        } else {
-            queue_for(db, m.now, seq, activity)?;
         }
     }
     for event in &built.left {
@@ -166,53 +132,6 @@ fn log(db: &mut Db, now: Millis, event: Id, new: &NewActivity) -> Result<i64, St
     Ok(kept(logged).get_result(db)?)
 }
 
-/// The beginning of every statement that queues: one row for each inbox that the rest selects.
-const QUEUE: &str = "INSERT INTO deliveries (activity, created_at, state, attempts, host, inbox)
-    SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), 'waiting', 0, host, inbox FROM (";
-
-/// The inboxes of an actor's followers. SQLite would rather look at each actor's row than at the index that has all it
-/// takes, so there it is told.
-fn followers(db: &Db) -> String {
-    let by = match db {
-        Db::Sqlite(_) => "INDEXED BY remote_actors_reached",
-        Db::Postgres(_) => "",
-    };
-    format!(
-        "SELECT DISTINCT r.delivery_host AS host, r.delivery_inbox AS inbox
-         FROM followers f JOIN remote_actors r {by} ON r.id = f.follower_id
-         WHERE f.actor_id = $3 AND r.gone_at IS NULL"
-    )
-}
-
-/// The inboxes that may know of an object: those of the followers, present and past, of every actor that said something
-/// of it, and those it was sent to by name.
-const RECIPIENTS: &str = " UNION SELECT r.delivery_host, r.delivery_inbox
-    FROM activities a JOIN followers f ON f.actor_id = a.actor_id JOIN remote_actors r ON r.id = f.follower_id
-    WHERE (a.object_uri = $4 OR a.uri = $5) AND r.gone_at IS NULL
-    UNION SELECT r.delivery_host, r.delivery_inbox
-    FROM activities a JOIN past_followers p ON p.actor_id = a.actor_id AND p.until_seq >= a.seq
-    JOIN remote_actors r ON r.id = p.follower_id
-    WHERE (a.object_uri = $6 OR a.uri = $7) AND r.gone_at IS NULL
-    UNION SELECT d.host, d.inbox FROM activities a JOIN deliveries d ON d.activity = a.seq
-    WHERE a.addressed AND (a.object_uri = $8 OR a.uri = $9)";
-
-/// The statement that selects hosts and inboxes of an audience, and what its placeholders stand for, from the third on;
-/// `None` for those that need no search.
-pub(crate) fn audience_of(db: &Db, actor: Id, audience: &Audience) -> Option<(String, Vec<String>)> {
-    match audience {
-        Audience::Nobody | Audience::Inboxes(_) => None,
-        Audience::Followers => Some((followers(db), vec![actor.to_string()])),
-        Audience::FollowersAndPastRecipients { object_uri } => {
-            let mut given = vec![object_uri.clone(); 7];
-            given[0] = actor.to_string();
-            Some((format!("{} {RECIPIENTS}", followers(db)), given))
-        }
-        Audience::KeepersOfRecords { record, .. } => {
-            Some((recipients::AUDIENCE.to_owned(), vec![record.clone(); 2]))
-        }
-    }
-}
-
 /// Remembers whose followers are told of a record.
 fn note_recipients(db: &mut Db, seq: i64, new: &NewActivity) -> Result<(), StoreError> {
     match &new.audience {
@@ -221,64 +140,6 @@ fn note_recipients(db: &mut Db, seq: i64, new: &NewActivity) -> Result<(), Store
         }
         _ => Ok(()),
     }
-}
-
-/// Queues an activity for its audience and counts it with the hosts.
-fn queue_for(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<(), StoreError> {
-    note_recipients(db, seq, new)?;
-    if let Some((select, given)) = audience_of(db, new.actor, &new.audience) {
-        let mut queue = sql_query(format!("{QUEUE} {select} ) AS audience"))
-            .into_boxed()
-            .bind::<BigInt, _>(seq)
-            .bind::<BigInt, _>(now);
-        for value in given {
-            queue = queue.bind::<Text, _>(value);
-        }
-        kept(queue).execute(db)?;
-    }
-    match &new.audience {
-        Audience::Nobody => Ok(()),
-        Audience::Inboxes(inboxes) => {
-            let distinct: BTreeMap<&str, &str> = inboxes
-                .iter()
-                .map(|(inbox, host)| (inbox.as_str(), host.as_str()))
-                .collect();
-            for (inbox, host) in distinct {
-                queue_one(db, now, seq, (inbox, host))?;
-            }
-            count(db, now, seq..=seq)
-        }
-        _ => count(db, now, seq..=seq),
-    }
-}
-
-fn queue_one(db: &mut Db, now: Millis, seq: i64, (inbox, host): (&str, &str)) -> Result<(), StoreError> {
-    diesel::insert_into(deliveries::table)
-        .values((
-            deliveries::activity.eq(seq),
-            deliveries::created_at.eq(now),
-            deliveries::state.eq("waiting"),
-            deliveries::attempts.eq(0),
-            deliveries::host.eq(host),
-            deliveries::inbox.eq(inbox),
-        ))
-        .execute(db)?;
-    Ok(())
-}
-
-/// Counts what was just queued for activities with its hosts, and makes those due for which nothing waited. In the order
-/// of names, so that no two who lock several hosts wait for each other.
-fn count(db: &mut Db, now: Millis, seqs: RangeInclusive<i64>) -> Result<(), StoreError> {
-    let statement = sql_query(format!(
-        "INSERT INTO hosts (due_at, host, waiting, failures)
-         SELECT CAST($1 AS BIGINT), host, COUNT(*), 0 FROM deliveries
-         WHERE activity BETWEEN $2 AND $3 GROUP BY host ORDER BY host {MORE_WAITS}"
-    ))
-    .bind::<BigInt, _>(now)
-    .bind::<BigInt, _>(*seqs.start())
-    .bind::<BigInt, _>(*seqs.end());
-    kept(statement).execute(db)?;
-    Ok(())
 }
 
 /// Gives up what waits to be told about an object that is gone; those who may know of it are told that instead.

@@ -36,6 +36,8 @@ pub(crate) enum Engine {
 pub(crate) struct Tx<'a> {
     pub(crate) db: &'a mut Db,
     pub(crate) news: &'a mut News,
+    /// Whether others wait for its end: on PostgreSQL they always may.
+    pub(crate) is_awaited: &'a dyn Fn() -> bool,
 }
 
 impl Store {
@@ -132,7 +134,13 @@ fn alone<T>(
 ) -> Result<T, StoreError> {
     let mut news = News::default();
     let mut begun = begun(pool, &WRITE)?;
-    let value = finish(&mut begun.db, |db| verb(&mut Tx { db, news: &mut news }))?;
+    let value = finish(&mut begun.db, |db| {
+        verb(&mut Tx {
+            db,
+            news: &mut news,
+            is_awaited: &|| true,
+        })
+    })?;
     observer.tell(&news);
     Ok(value)
 }

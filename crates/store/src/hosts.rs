@@ -5,11 +5,7 @@
 //! was served goes to the end, so no host starves another. Next: `claims.rs`, who works on which; what an admin does
 //! to a host is `pauses.rs`.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Text};
 
 use crate::connection::Db;
 use crate::kept::kept;
@@ -178,33 +174,6 @@ pub(crate) const MORE_WAITS: &str = "ON CONFLICT (host) DO UPDATE SET
         WHEN hosts.due_at IS NOT NULL OR hosts.paused_at IS NOT NULL THEN hosts.due_at
         WHEN hosts.retry_at > excluded.due_at THEN hosts.retry_at
         ELSE excluded.due_at END";
-
-/// Counts what was just queued for hosts, so much for each, and makes those due for which nothing waited. In the order of
-/// names, so that no two who lock several hosts wait for each other.
-pub(crate) fn more_waits(db: &mut Db, now: Millis, queued: &BTreeMap<&str, i64>) -> Result<(), StoreError> {
-    match db {
-        Db::Sqlite(conn) => {
-            for (host, count) in queued {
-                let one = sql_query(format!(
-                    "INSERT INTO hosts (due_at, host, waiting, failures) VALUES (?, ?, ?, 0) {MORE_WAITS}"
-                ));
-                let one = one.bind::<BigInt, _>(now).bind::<Text, _>(host);
-                kept(one.bind::<BigInt, _>(count)).execute(conn)?;
-            }
-        }
-        Db::Postgres(conn) => {
-            let (hosts, counts): (Vec<&str>, Vec<i64>) = queued.iter().unzip();
-            let all = sql_query(format!(
-                "INSERT INTO hosts (due_at, host, waiting, failures)
-                 SELECT $1, host, waiting, 0 FROM unnest($2, $3) AS queued (host, waiting) ORDER BY host
-                 {MORE_WAITS}"
-            ));
-            let all = all.bind::<BigInt, _>(now).bind::<Array<Text>, _>(hosts);
-            kept(all.bind::<Array<BigInt>, _>(counts)).execute(conn)?;
-        }
-    }
-    Ok(())
-}
 
 /// Writes a locked host back, with the columns that follow from the others.
 pub(crate) fn save(db: &mut Db, now: Millis, host: &Host) -> Result<(), StoreError> {

@@ -94,6 +94,11 @@ impl<T> Lanes<T> {
         next
     }
 
+    /// Whether somebody stands in the prompt lane.
+    pub(crate) fn is_hurried(&self) -> bool {
+        !self.state.lock().prompt.is_empty()
+    }
+
     /// Lets nobody in any more; what is there can still be taken.
     pub(crate) fn close(&self) {
         self.state.lock().closed = true;
@@ -147,8 +152,10 @@ mod tests {
     fn who_takes_only_the_prompt_leaves_the_others() {
         let lanes = Lanes::new();
         assert!(lanes.put(Patient, 1) && lanes.put(Prompt, 2));
+        assert!(lanes.is_hurried());
         assert_eq!(lanes.take(true), Some((Prompt, 2)));
         assert_eq!(lanes.take(true), None);
+        assert!(!lanes.is_hurried());
         assert_eq!(lanes.take(false), Some((Patient, 1)));
         assert_eq!(lanes.take(false), None);
     }

@@ -76,7 +76,7 @@ pub(crate) fn remember(
             let mut new = HashSet::new();
             for one in received {
                 let insert = diesel::insert_into(received::table).values(row(one));
-                if insert.on_conflict_do_nothing().execute(conn)? > 0 {
+                if kept(insert.on_conflict_do_nothing()).execute(conn)? > 0 {
                     new.insert(one.activity_id.clone());
                 }
             }

@@ -16,16 +16,19 @@ const TELL: &str = "INSERT INTO record_recipients (record_uri, actor_id, since_s
         WHERE r.understands_records AND r.gone_at IS NULL AND f.actor_id = $4 AND f.follower_id = r.id)
     ON CONFLICT DO NOTHING";
 
-/// Each inbox behind which somebody is who follows an actor whose followers were told, or did when they were. The
-/// placeholders both stand for the record.
-pub(crate) const AUDIENCE: &str = "SELECT r.delivery_host AS host, r.delivery_inbox AS inbox
+/// Each inbox behind which somebody is who follows an actor whose followers were told, or did when they were, as far as it
+/// comes after the place that the first two placeholders stand for. The others both stand for the record.
+pub(crate) const AUDIENCE: &str = "SELECT host, inbox FROM (
+    SELECT CAST($1 AS TEXT) AS after_host, CAST($2 AS TEXT) AS after_inbox) AS done CROSS JOIN (
+    SELECT r.delivery_host AS host, r.delivery_inbox AS inbox
     FROM remote_actors r CROSS JOIN record_recipients t CROSS JOIN followers f
     WHERE r.understands_records AND r.gone_at IS NULL AND t.record_uri = $3
         AND f.actor_id = t.actor_id AND f.follower_id = r.id
     UNION SELECT r.delivery_host, r.delivery_inbox
     FROM remote_actors r CROSS JOIN record_recipients t CROSS JOIN past_followers p
     WHERE r.understands_records AND r.gone_at IS NULL AND t.record_uri = $4
-        AND p.actor_id = t.actor_id AND p.follower_id = r.id AND p.until_seq >= t.since_seq";
+        AND p.actor_id = t.actor_id AND p.follower_id = r.id AND p.until_seq >= t.since_seq) AS audience
+    WHERE (host, inbox) > (after_host, after_inbox)";
 
 /// Remembers that the activity at `seq` of the log, which is about a record, is told to the followers of these actors.
 pub(crate) fn note(db: &mut Db, seq: i64, record: &str, followers_of: &[Id]) -> Result<(), StoreError> {

@@ -149,7 +149,7 @@ fn clean(text: &str, most: usize) -> String {
 
 impl Store {
     /// Keeps an actor as it was fetched just now, under the row it has already if its `uri` is known. One that was
-    /// gone is back then.
+    /// gone is back then, and what it follows is told where it is reached now.
     ///
     /// # Errors
     /// `Invalid` for addresses that cannot be kept.
@@ -172,6 +172,14 @@ impl Store {
                 .set(&fetched)
                 .returning(remote_actors::id))
                 .get_result(conn))?;
+            let moved = followers::table
+                .filter(followers::follower_id.eq(id))
+                .filter(followers::inbox.ne(&fetched.delivery_inbox));
+            let reached = (
+                followers::host.eq(&fetched.delivery_host),
+                followers::inbox.eq(&fetched.delivery_inbox),
+            );
+            kept(diesel::update(moved).set(reached)).execute(tx.db)?;
             Ok(fetched.under(id))
         })
     }

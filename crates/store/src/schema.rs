@@ -265,6 +265,8 @@ diesel::table! {
         follow_uri -> Text,
         standing -> Text,
         created_at -> BigInt,
+        host -> Text,
+        inbox -> Text,
     }
 }
 

@@ -6,26 +6,26 @@
 //! activity was logged, so what takes it back reaches them. Whoever spreads must finish one activity before the next is
 //! written down (`built.rs`), for nothing may overtake. Next: `deliveries.rs`, the way of each delivery.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::Text;
 
-use crate::built::{Audience, NewActivity, audience_of};
-use crate::connection::{Db, insert_each};
-use crate::hosts::more_waits;
+use crate::audience::{Audience, Place, may_exceed, places_after};
+use crate::built::NewActivity;
+use crate::connection::Db;
+use crate::engine::Tx;
+use crate::enqueue::{New, enqueue};
 use crate::kept::kept;
-use crate::schema::{activities, deliveries, followers, past_followers, remote_actors, spreads};
+use crate::schema::{activities, spreads};
 use crate::{Id, Millis, Moment, Store, StoreError};
 
-/// How many inboxes are queued in one transaction. An audience that is no larger is queued with its activity.
-pub(crate) const PAGE: usize = 256;
+/// How many inboxes are queued before it is asked whether somebody waits. An audience that is no larger is queued with
+/// its activity.
+const PAGE: usize = 256;
+/// How many pages are queued in one transaction while nobody waits: the more, the fewer syncs.
+const PAGES: usize = 4;
 /// How many inboxes are looked up at once.
 const AHEAD: usize = 16_384;
-
-/// An inbox and its host.
-type Place = (String, String);
 
 /// An activity that is being told to many.
 #[derive(Debug, Clone)]
@@ -77,54 +77,64 @@ impl Store {
         })
     }
 
-    /// Queues the next page of an activity. Gives it back while there is more; `None` when all are queued, or when
-    /// somebody else has gone on with it.
+    /// Queues the next pages of an activity: some while nobody waits, else one. Gives it back while there is more; `None`
+    /// when all are queued, or when somebody else has gone on with it.
     ///
     /// # Errors
-    /// When the database does not answer; then this page is not queued.
+    /// When the database does not answer; then none of these pages is queued.
     pub fn spread_on(&self, m: Moment, mut spread: Spread) -> Result<Option<Spread>, StoreError> {
-        if spread.ahead.len() < PAGE && !spread.is_all {
-            let found = self.read(|db| audience_after(db, &spread))?;
+        if spread.ahead.len() < PAGE * PAGES && !spread.is_all {
+            let who = (spread.actor, &spread.audience);
+            let found = self.read(|db| places_after(db, who, &spread.after, AHEAD))?;
             spread.is_all = found.len() < AHEAD;
             spread.ahead = found.into();
         }
-        let page: Vec<Place> = spread.ahead.drain(..PAGE.min(spread.ahead.len())).collect();
-        let is_last = spread.is_all && spread.ahead.is_empty();
-        let end = page.last().cloned().unwrap_or_else(|| spread.after.clone());
-        let (activity, at) = (spread.activity, spread.at);
-        let (before, after) = (std::mem::replace(&mut spread.after, end.clone()), end);
-        let is_ours = self.write_at_leisure(move |tx| {
-            if !go_on(tx.db, activity, &before, (!is_last).then_some(&after))? {
-                return Ok(false);
+        self.write_at_leisure(move |tx| {
+            for _ in 0..PAGES {
+                if !spread.page(tx, m.now)? || spread.is_done() {
+                    return Ok(None);
+                }
+                if (tx.is_awaited)() {
+                    break;
+                }
             }
-            queue(tx.db, (activity, at), &page)?;
-            count(tx.db, m.now, &page)?;
-            Ok(true)
-        })?;
-        Ok((is_ours && !is_last).then_some(spread))
+            Ok(Some(spread))
+        })
     }
 }
 
-/// Whether so many may be meant that they are queued little by little.
-pub(crate) fn is_wide(db: &mut Db, new: &NewActivity) -> Result<bool, StoreError> {
-    let most = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
-    let many = match &new.audience {
-        Audience::Nobody => 0,
-        Audience::Inboxes(inboxes) => inboxes.len(),
-        Audience::Followers | Audience::FollowersAndPastRecipients { .. } => {
-            let now = followers::table.filter(followers::actor_id.eq(new.actor));
-            let past = past_followers::table.filter(past_followers::actor_id.eq(new.actor));
-            let now: Vec<String> = now.select(followers::follower_id).limit(most).load(db)?;
-            let past: Vec<String> = past.select(past_followers::follower_id).limit(most).load(db)?;
-            now.len() + past.len()
+impl Spread {
+    /// Queues one page; false, and nothing queued, when somebody else has gone on with it.
+    fn page(&mut self, tx: &mut Tx<'_>, now: Millis) -> Result<bool, StoreError> {
+        let page: Vec<Place> = self.ahead.drain(..PAGE.min(self.ahead.len())).collect();
+        let end = page.last().unwrap_or(&self.after).clone();
+        let after = (!self.is_done()).then_some(&end);
+        if !go_on(tx.db, self.activity, &self.after, after)? {
+            return Ok(false);
         }
-        Audience::KeepersOfRecords { .. } => {
-            let who = remote_actors::table.filter(remote_actors::understands_records.eq(true));
-            let who: Vec<Id> = who.select(remote_actors::id).limit(most).load(db)?;
-            who.len()
-        }
-    };
-    Ok(many > PAGE)
+        enqueue(tx.db, now, self.at, &each(self.activity, &page))?;
+        self.after = end;
+        Ok(true)
+    }
+
+    fn is_done(&self) -> bool {
+        self.is_all && self.ahead.is_empty()
+    }
+}
+
+/// Queues the activity at `seq` of the log for all who are meant; false, and nothing queued, when they are so many that it
+/// is to be told little by little.
+pub(crate) fn at_once(db: &mut Db, now: Millis, seq: i64, new: &NewActivity) -> Result<bool, StoreError> {
+    let who = (new.actor, &new.audience);
+    if may_exceed(db, who, PAGE)? {
+        return Ok(false);
+    }
+    let places = places_after(db, who, &Place::default(), PAGE + 1)?;
+    let few = places.len() <= PAGE;
+    if few {
+        enqueue(db, now, now, &each(seq, &places))?;
+    }
+    Ok(few)
 }
 
 /// Notes that the activity at `seq` of the log is to be queued for all who are meant.
@@ -139,43 +149,6 @@ pub(crate) fn begin(db: &mut Db, seq: i64, new: &NewActivity) -> Result<(), Stor
     ));
     kept(begun).execute(db)?;
     Ok(())
-}
-
-/// Who is meant and comes after the last that was queued, in order.
-fn audience_after(db: &mut Db, spread: &Spread) -> Result<Vec<Place>, StoreError> {
-    if let Audience::Inboxes(inboxes) = &spread.audience {
-        let turned = inboxes.iter().map(|(inbox, host)| (host.clone(), inbox.clone()));
-        let mut rest: Vec<Place> = turned.filter(|place| *place > spread.after).collect();
-        rest.sort_unstable();
-        rest.dedup();
-        rest.truncate(AHEAD);
-        return Ok(rest);
-    }
-    let Some((select, given)) = audience_of(db, spread.actor, &spread.audience) else {
-        return Ok(Vec::new());
-    };
-    let mut query = sql_query(format!(
-        "SELECT audience.host, audience.inbox
-         FROM (SELECT CAST($1 AS TEXT) AS host, CAST($2 AS TEXT) AS inbox) AS done, ({select}) AS audience
-         WHERE (audience.host, audience.inbox) > (done.host, done.inbox)
-         ORDER BY audience.host, audience.inbox LIMIT {AHEAD}"
-    ))
-    .into_boxed()
-    .bind::<Text, _>(&spread.after.0)
-    .bind::<Text, _>(&spread.after.1);
-    for value in given {
-        query = query.bind::<Text, _>(value);
-    }
-    let rows: Vec<Row> = query.load(db)?;
-    Ok(rows.into_iter().map(|row| (row.host, row.inbox)).collect())
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    host: String,
-    #[diesel(sql_type = Text)]
-    inbox: String,
 }
 
 /// Moves on from `before`, or ends there; false when it is no longer there.
@@ -197,26 +170,8 @@ fn go_on(db: &mut Db, activity: i64, before: &Place, after: Option<&Place>) -> R
     Ok(moved > 0)
 }
 
-fn queue(db: &mut Db, (activity, at): (i64, Millis), page: &[Place]) -> Result<(), StoreError> {
-    let rows = page.iter().map(|(host, inbox)| {
-        (
-            deliveries::activity.eq(activity),
-            deliveries::created_at.eq(at),
-            deliveries::state.eq("waiting"),
-            deliveries::attempts.eq(0),
-            deliveries::host.eq(host),
-            deliveries::inbox.eq(inbox),
-        )
-    });
-    insert_each!(db, deliveries::table, rows.collect::<Vec<_>>(), insert => insert);
-    Ok(())
-}
-
-/// Counts a page with its hosts.
-fn count(db: &mut Db, now: Millis, page: &[Place]) -> Result<(), StoreError> {
-    let mut queued = BTreeMap::new();
-    for (host, _) in page {
-        *queued.entry(host.as_str()).or_insert(0) += 1;
-    }
-    more_waits(db, now, &queued)
+/// The same activity to each of these places.
+fn each(activity: i64, places: &[Place]) -> Vec<New<'_>> {
+    let new = places.iter().map(|(host, inbox)| New(activity, host, inbox));
+    new.collect()
 }

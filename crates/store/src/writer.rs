@@ -88,7 +88,7 @@ impl Drop for Writer {
 trait Job: Send {
     /// Runs the verb; what it changed is undone if it fails. `first` is the one before which nothing was written in this
     /// transaction. An error means that the whole transaction is lost, not only this verb.
-    fn run(&mut self, db: &mut Db, news: &mut News, first: bool) -> Result<(), StoreError>;
+    fn run(&mut self, tx: &mut Tx<'_>, first: bool) -> Result<(), StoreError>;
     /// Answers the caller: the verb's outcome if the transaction was committed, else why not.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
 }
@@ -104,34 +104,35 @@ where
     F: FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send,
     T: Send,
 {
-    fn run(&mut self, db: &mut Db, news: &mut News, first: bool) -> Result<(), StoreError> {
+    fn run(&mut self, tx: &mut Tx<'_>, first: bool) -> Result<(), StoreError> {
         let Some(verb) = self.verb.take() else {
             return Ok(());
         };
         if !first {
-            Manager::begin_transaction(db)?;
+            Manager::begin_transaction(tx.db)?;
         }
         let mut changes = News::default();
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             verb(&mut Tx {
-                db,
+                db: tx.db,
                 news: &mut changes,
+                is_awaited: tx.is_awaited,
             })
         }))
         .unwrap_or_else(|_| Err(StoreError::Internal("a verb of the store panicked".into())));
         match &outcome {
             Ok(_) => {
                 if !first {
-                    Manager::commit_transaction(db)?;
+                    Manager::commit_transaction(tx.db)?;
                 }
-                news.append(changes);
+                tx.news.append(changes);
             }
             // The disk is full or failing: SQLite may have rolled back everything already.
             Err(StoreError::Unavailable(why)) => return Err(StoreError::Unavailable(why.clone())),
             Err(_) => {
-                Manager::rollback_transaction(db)?;
+                Manager::rollback_transaction(tx.db)?;
                 if first {
-                    begin(db, &WRITE)?;
+                    begin(tx.db, &WRITE)?;
                 }
             }
         }
@@ -159,7 +160,12 @@ fn serve(db: Db, mut open: Opener, queue: &Lanes<Box<dyn Job>>, (observer, bell)
         let mut news = News::default();
         let fate = match kept.take().map_or_else(&mut open, Ok) {
             Ok(mut db) => {
-                let fate = commit_batch(&mut db, &mut batch, queue, &mut news);
+                let mut tx = Tx {
+                    db: &mut db,
+                    news: &mut news,
+                    is_awaited: &|| queue.is_hurried(),
+                };
+                let fate = commit_batch(&mut tx, &mut batch, queue);
                 // After trouble the connection is closed, which rolls back, and the next batch opens another.
                 kept = fate.is_ok().then_some(db);
                 fate
@@ -182,15 +188,14 @@ fn serve(db: Db, mut open: Opener, queue: &Lanes<Box<dyn Job>>, (observer, bell)
 /// Runs the first job and those that wait behind it in one transaction. Nothing of the background comes after a prompt
 /// one: somebody waits for the commit.
 fn commit_batch(
-    db: &mut Db,
+    tx: &mut Tx<'_>,
     batch: &mut Vec<(Lane, Box<dyn Job>)>,
     queue: &Lanes<Box<dyn Job>>,
-    news: &mut News,
 ) -> Result<(), StoreError> {
-    begin(db, &WRITE)?;
+    begin(tx.db, &WRITE)?;
     let (mut at, mut hurried) = (0, false);
     while let Some((lane, job)) = batch.get_mut(at) {
-        job.run(db, news, at == 0)?;
+        job.run(tx, at == 0)?;
         hurried |= *lane == Lane::Prompt;
         at += 1;
         if at < MOST_IN_A_BATCH
@@ -199,5 +204,5 @@ fn commit_batch(
             batch.push(next);
         }
     }
-    Ok(Manager::commit_transaction(db)?)
+    Ok(Manager::commit_transaction(tx.db)?)
 }
