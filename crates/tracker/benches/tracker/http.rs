@@ -32,6 +32,13 @@ const CONNECTIONS: usize = 64;
 const KEPT: usize = 300_000;
 const NEW: usize = 40_000;
 
+/// Opens the floor and says where.
+pub(crate) fn open_floor() -> Result<(), Fault> {
+    let address = floor::open()?;
+    pin(floor::NAME, 0)?;
+    crate::say("constant answer", &address.to_string(), "over HTTP")
+}
+
 /// Prints the figures of the HTTP listener.
 pub(crate) fn measure() -> Result<(), Fault> {
     let crowd = Crowd::new();

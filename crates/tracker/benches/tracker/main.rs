@@ -1,7 +1,8 @@
 //! What the tracker costs: swarms in memory, and each door over loopback beside the bare floor of the same run. Prints a
 //! line for each figure: what, how much, and how it was measured. `SHOAL_BENCH_PART` names one part to run alone: `swarm`,
-//! `udp` or one of its own parts (`io_uring`, `mmsg`, `plain`, `two`, `many`), `flood`, `http` or the name of a crowd. Begin
-//! with `swarm.rs`; next in the flow: `udp.rs`, `http.rs`.
+//! `udp` or one of its own parts (`io_uring`, `mmsg`, `plain`, `two`, `many`), `flood`, `http` or the name of a crowd; with
+//! `floors` only the floors are opened, for a load from elsewhere, until standard input ends. Begin with `swarm.rs`; next in
+//! the flow: `udp.rs`, `http.rs`.
 
 mod crowd;
 mod datagrams;
@@ -22,6 +23,9 @@ fn main() -> Result<(), Fault> {
     let is_wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
     if let Some(crowd) = part.as_deref().and_then(crowd::named) {
         return swarm::measure(crowd);
+    }
+    if part.as_deref() == Some("floors") {
+        return open_floors();
     }
     let is_of_udp = |name: &str| is_wanted("udp") || is_wanted(name);
     for backend in udp::BACKENDS {
@@ -44,6 +48,14 @@ fn main() -> Result<(), Fault> {
     if is_wanted("swarm") {
         swarm::measure_each_apart()?;
     }
+    Ok(())
+}
+
+/// Opens every floor, says where it is, and waits for the end of standard input.
+fn open_floors() -> Result<(), Fault> {
+    let _open = udp::open_floors()?;
+    http::open_floor()?;
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use std::time::Instant;
 use shoal_tracker::udp::{Backend, ConnectionIds, UdpDoor, UdpSettings};
 use shoal_tracker::{Clock, Mode, Seconds, Settings, Tracker};
 
-use self::echo::Echo;
+pub(crate) use self::echo::Echo;
 use self::load::Ask;
 pub(crate) use self::load::{CONNECT, Load};
 pub(crate) use self::many::measure as measure_many;
@@ -46,6 +46,17 @@ pub(crate) fn measure(backend: Backend) -> Result<(), Fault> {
         Ok(stand) => stand.measure(),
         Err(error) => say(&format!("UDP by {backend}"), "not measured", &error.to_string()),
     }
+}
+
+/// Opens the echo for each kind of answer, and says where.
+pub(crate) fn open_floors() -> Result<Vec<Echo>, Fault> {
+    let open = |(_, bytes, name): (Ask, usize, &str)| {
+        let echo = Echo::open(bytes)?;
+        let how = format!("as many bytes as a {name} has");
+        say(&format!("echo of {bytes} bytes"), &echo.address.to_string(), &how)?;
+        Ok(echo)
+    };
+    ASKED.into_iter().map(open).collect()
 }
 
 /// Microseconds of processor time that the threads of a name spend on each of so many answers.

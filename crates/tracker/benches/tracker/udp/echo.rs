@@ -19,7 +19,7 @@ pub(super) const NAME: &str = "echo";
 pub(super) type Pause = Arc<dyn Fn() + Send + Sync>;
 
 /// Threads that echo, each at a socket of its own, all at one address.
-pub(super) struct Echo {
+pub(crate) struct Echo {
     pub(super) address: SocketAddr,
     is_closing: Arc<AtomicBool>,
     threads: Vec<thread::JoinHandle<()>>,
