@@ -20,33 +20,48 @@ const REAL_CLIENTS: &str = "real_clients::";
 /// The variable that names a PostgreSQL: the caller's own, or the throw-away cluster.
 const POSTGRES: &str = "SHOAL_TEST_POSTGRES";
 
+/// Who compiles what is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compiler {
+    /// The lints' own compiler, to which a warning is an error: what it reads it also builds, so that nothing is compiled
+    /// once to be looked at and once more to be run.
+    Clippy,
+    /// The usual one: for what the other finds fault with, which is tested all the same.
+    Plain,
+}
+
+impl Compiler {
+    fn cargo(self) -> Command {
+        let mut cargo = cargo();
+        if self == Self::Clippy {
+            // As `cargo clippy` asks for it, but in a build.
+            let end = "__CLIPPY_HACKERY__";
+            cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+            cargo.env("CLIPPY_ARGS", format!("-D{end}warnings{end}"));
+        }
+        cargo
+    }
+}
+
 /// Runs everything; whether nothing failed.
 pub(crate) fn run() -> Result<bool> {
     let mut steps = Steps::new();
     steps.run("format", cargo().args(["fmt", "--all", "--check"]));
     dependency_rules(&mut steps);
     let machine = steps.run_with("what the machine needs", machine::prepare);
-    let lints = [
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--quiet",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    steps.run("lints", cargo().args(lints));
-    // One command for programs and tests together, so that all of them share one set of dependencies.
-    if steps.run(
-        "build",
-        cargo().args(["build", "--workspace", "--bins", "--tests", "--quiet"]),
-    ) {
-        tests(&mut steps, machine.as_ref())?;
+    // Programs, tests and benches together, so that all of them share one set of dependencies.
+    let all = ["build", "--workspace", "--all-targets", "--quiet"];
+    let mut compiler = Compiler::Clippy;
+    if !steps.run("build and lints", compiler.cargo().args(all)) {
+        compiler = Compiler::Plain;
+    }
+    if compiler == Compiler::Clippy || steps.run("build without lints", compiler.cargo().args(all)) {
+        tests(&mut steps, compiler, machine.as_ref())?;
     }
     Ok(steps.finish())
 }
 
-fn tests(steps: &mut Steps, machine: Option<&Machine>) -> Result<()> {
+fn tests(steps: &mut Steps, compiler: Compiler, machine: Option<&Machine>) -> Result<()> {
     let skipped = machine::folder()?.join("skipped");
     fs::write(&skipped, "")?;
     let program = machine::profile()?.join("shoal");
@@ -65,7 +80,7 @@ fn tests(steps: &mut Steps, machine: Option<&Machine>) -> Result<()> {
         "--skip",
         REAL_CLIENTS,
     ];
-    steps.run("tests", cargo().args(all).envs(surroundings.clone()));
+    steps.run("tests", compiler.cargo().args(all).envs(surroundings.clone()));
     if let Some(machine) = machine {
         surroundings.extend(helpers(machine));
     }
@@ -80,7 +95,7 @@ fn tests(steps: &mut Steps, machine: Option<&Machine>) -> Result<()> {
     ];
     steps.run(
         "stories with real clients",
-        cargo().args(stories).envs(surroundings),
+        compiler.cargo().args(stories).envs(surroundings),
     );
 
     let list = fs::read_to_string(&skipped).context("the list of what was skipped")?;
