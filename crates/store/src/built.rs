@@ -1,8 +1,7 @@
 //! What an event came to: activities, records and tombstones, and one delivery for each inbox, all in one transaction.
 //!
 //! An event is built once. Whoever comes second, because two processes tried or one died after the commit, changes
-//! nothing. Who is meant is resolved here, with the followers as they are at that moment; what is said was decided
-//! outside. Next: `deliveries.rs`, the way of each delivery.
+//! nothing. What is said was decided outside. Next: `spreads.rs`, which queues it for all who are meant.
 
 use diesel::prelude::*;
 

@@ -1,10 +1,10 @@
-//! Telling many: an activity with a large audience is written down at once, but queued page by page, each in a short
-//! transaction of its own, so that whoever publishes meanwhile passes in between and the first are told while the last
-//! are still being queued. How far it has come stands in the database, so a crash loses nothing and tells nobody twice.
+//! Telling all who are meant. Few are queued at once, in the transaction of what they are told. For many the activity is
+//! written down at once, but queued page by page in short transactions, so that whoever publishes meanwhile passes in between
+//! and the first are told while the last are still being queued. How far it has come stands in the database, so a crash loses nothing and tells nobody twice.
 //!
 //! Who is meant is looked up as it goes on: who follows meanwhile may be told too, and who leaves has left after the
 //! activity was logged, so what takes it back reaches them. Whoever spreads must finish one activity before the next is
-//! written down (`built.rs`), for nothing may overtake. Next: `deliveries.rs`, the way of each delivery.
+//! written down (`built.rs`), for nothing may overtake. Next: `audience.rs`, who is meant.
 
 use std::collections::VecDeque;
 

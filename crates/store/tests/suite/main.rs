@@ -28,4 +28,5 @@ mod queue;
 mod records;
 mod scratch;
 mod search;
+mod spreads;
 mod uploads;
