@@ -14,6 +14,8 @@ import { chromium } from "playwright-core";
 const task = JSON.parse(process.argv[2]);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const say = (value) => process.stdout.write(JSON.stringify(value) + "\n");
+// A little less than whoever listens has, so that what it waited for is said.
+const patience = 80_000;
 const widths = [390, 1280];
 const schemes = ["light", "dark"];
 let pages = 0;
@@ -32,7 +34,7 @@ const context = await chromium.launchPersistentContext(task.profile, {
   ],
   env: { ...process.env, HOME: task.profile },
 });
-context.setDefaultTimeout(30_000);
+context.setDefaultTimeout(patience);
 const page = context.pages()[0] ?? (await context.newPage());
 page.on("console", (message) => {
   if (message.type() === "error" && !expected(message)) say({ fault: `console at ${page.url()}: ${message.text()}` });
