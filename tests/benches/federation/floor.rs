@@ -25,8 +25,22 @@ pub(super) struct Floor {
 const TEXT: [u8; 200] = [b'a'; 200];
 
 impl Floor {
-    /// What each costs while this many threads do the same: half a second of processor time on each, three times, and the
-    /// mean of their medians.
+    /// What each costs while all processors do the same.
+    pub(super) fn under_load() -> Result<Self> {
+        Self::measure(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// The mean of two.
+    pub(super) fn mean(self, other: Self) -> Self {
+        Self {
+            sign: f64::midpoint(self.sign, other.sign),
+            verify: f64::midpoint(self.verify, other.verify),
+            ed25519: f64::midpoint(self.ed25519, other.ed25519),
+        }
+    }
+
+    /// What each costs while this many threads do the same: a quarter of a second of processor time on each, three times,
+    /// and the mean of their medians.
     pub(super) fn measure(threads: usize) -> Result<Self> {
         let together = Barrier::new(threads);
         let each = std::thread::scope(|scope| {
@@ -77,7 +91,7 @@ fn median(mut once: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut each = Vec::new();
     for _ in 0..3 {
         let (started, mut count) = (spent()?, 0_u32);
-        while spent()? - started < Duration::from_millis(500) {
+        while spent()? - started < Duration::from_millis(250) {
             for _ in 0..10 {
                 once()?;
             }

@@ -1,6 +1,6 @@
 //! What federation costs the whole program: telling followers, being told, and being pestered; on SQLite always and on
 //! PostgreSQL where `SHOAL_TEST_POSTGRES` names a server. Each figure is given beside the bare cryptography of the same
-//! run (`floor.rs`): a ratio that does not depend on the machine.
+//! minute (`floor.rs`, `runs.rs`): a ratio that does not depend on the machine.
 //!
 //! Run by `cargo xtask bench federation`. The foreign servers are `stub.rs`, a process of its own; `ground.rs` writes
 //! followers into the database beforehand; `sender.rs` posts; `inbound.rs` and `outbound.rs` measure.
@@ -11,6 +11,7 @@ mod floor;
 mod ground;
 mod inbound;
 mod outbound;
+mod runs;
 mod sender;
 mod stub;
 
@@ -36,29 +37,30 @@ fn main() -> Result<()> {
         return stub::serve();
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let (alone, floor) = (Floor::measure(1)?, Floor::measure(cores)?);
     for (floor, how) in [
-        (&alone, "one processor at work"),
-        (&floor, "all processors at work, as below"),
+        (Floor::measure(1)?, "one processor at work"),
+        (
+            Floor::under_load()?,
+            "all processors at work, as it is measured before and after each run below",
+        ),
     ] {
         println!(
             "figure: the floor, {how} | {:.0} / {:.1} / {:.1} µs | one RSA-2048 signature / its check / one Ed25519 signature",
             floor.sign, floor.verify, floor.ed25519
         );
     }
-    runtime.block_on(measure("SQLite", Setup::new(), floor))?;
+    runtime.block_on(measure("SQLite", Setup::new()))?;
     match Postgres::fresh("bench federation")? {
         Some(database) => {
             let setup = Setup::new().set("database.url", &database.url());
-            runtime.block_on(measure("PostgreSQL", setup, floor))
+            runtime.block_on(measure("PostgreSQL", setup))
         }
         None => Ok(()),
     }
 }
 
 /// One database, from the first follower to a queue of a million.
-async fn measure(database: &'static str, setup: Setup, floor: Floor) -> Result<()> {
+async fn measure(database: &'static str, setup: Setup) -> Result<()> {
     let signer = Signer::generate()?;
     let pem = signer.pem()?;
     let stub = Stub::start(&pem)?;
@@ -71,7 +73,6 @@ async fn measure(database: &'static str, setup: Setup, floor: Floor) -> Result<(
     .await?;
     let bench = Bench {
         database,
-        floor,
         stub,
         signer,
     };
@@ -82,7 +83,7 @@ async fn measure(database: &'static str, setup: Setup, floor: Floor) -> Result<(
     }
     if wanted("in") {
         inbound::follows(&bench, &scene, &target, &actors, FOLLOWERS).await?;
-        inbound::without_answer(&bench, &scene, &target, &actors)?;
+        inbound::without_answer(&bench, &scene, &target, &actors).await?;
         inbound::never_seen(&bench, &scene, &target).await?;
         inbound::pestered(&bench, &target, &actors)?;
     }
@@ -111,7 +112,6 @@ fn wanted(part: &str) -> bool {
 /// What every measurement needs.
 struct Bench {
     database: &'static str,
-    floor: Floor,
     stub: Stub,
     signer: Signer,
 }
