@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use rustix::thread::{CpuSet, sched_setaffinity};
 use shoal_tracker::http::{HttpDoor, HttpSettings};
 use shoal_tracker::{
     AnnounceReply, AnnounceRequest, Caller, Clock, Mode, Seconds, Settings, SwarmKey, Tracker,
 };
 
+use crate::machine::{pin, pin_this};
 use crate::{Fault, go_on};
 use load::{Load, Run};
 
@@ -35,7 +35,6 @@ const NEW: usize = 40_000;
 /// Opens the floor and says where.
 pub(crate) fn open_floor() -> Result<(), Fault> {
     let address = floor::open()?;
-    pin(floor::NAME, 0)?;
     crate::say("constant answer", &address.to_string(), "over HTTP")
 }
 
@@ -46,8 +45,7 @@ pub(crate) fn measure() -> Result<(), Fault> {
     go_on(&tracker, Seconds(0));
     let door = open(&tracker)?;
     let floor = floor::open()?;
-    pin("http-tracker-0", 0)?;
-    pin(floor::NAME, 0)?;
+    pin("http-tracker-0", &[0])?;
     // Those that are started by this thread stay on its core.
     pin_this(1)?;
     let ours = Server {
@@ -215,20 +213,6 @@ fn thread(name: &str) -> Result<i32, Fault> {
         }
     }
     Err(format!("there is no thread {name}").into())
-}
-
-/// Keeps a thread on one core.
-fn pin(name: &str, core: usize) -> Result<(), Fault> {
-    let mut cores = CpuSet::new();
-    cores.set(core);
-    let thread = rustix::thread::Pid::from_raw(thread(name)?);
-    Ok(sched_setaffinity(thread, &cores)?)
-}
-
-fn pin_this(core: usize) -> Result<(), Fault> {
-    let mut cores = CpuSet::new();
-    cores.set(core);
-    Ok(sched_setaffinity(None, &cores)?)
 }
 
 /// Processor time that a thread has used.

@@ -9,11 +9,12 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 
 use crate::Fault;
+use crate::machine::pin_this;
 
 /// The name of its thread.
 pub(super) const NAME: &str = "floor";
 
-/// Starts it, for as long as the process runs.
+/// Starts it on the first core, for as long as the process runs.
 pub(super) fn open() -> Result<SocketAddr, Fault> {
     let flags = SocketFlags::NONBLOCK;
     let listener = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
@@ -28,6 +29,7 @@ pub(super) fn open() -> Result<SocketAddr, Fault> {
 }
 
 fn serve(listener: &OwnedFd) -> Result<(), Fault> {
+    pin_this(0)?;
     let poll = epoll::create(CreateFlags::empty())?;
     epoll::add(&poll, listener, EventData::new_u64(u64::MAX), EventFlags::IN)?;
     let mut answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 265\r\n\r\n".to_vec();

@@ -10,7 +10,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::Fault;
 use crate::datagrams::Batch;
-use crate::machine::pin;
+use crate::machine::pin_this;
 
 /// The name of its threads.
 pub(super) const NAME: &str = "echo";
@@ -31,14 +31,14 @@ impl Echo {
         Self::open_many(bytes, 1, &(Arc::new(|| ()) as Pause))
     }
 
-    /// So many threads, each on a core.
+    /// So many threads, on the first core and the second in turn.
     pub(super) fn open_many(bytes: usize, threads: usize, pause: &Pause) -> Result<Self, Fault> {
         let mut echo = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             is_closing: Arc::default(),
             threads: Vec::new(),
         };
-        for _ in 0..threads {
+        for number in 0..threads {
             let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
             socket.set_recv_buffer_size(8 << 20)?;
             socket.set_send_buffer_size(8 << 20)?;
@@ -48,11 +48,13 @@ impl Echo {
             let socket = UdpSocket::from(socket);
             echo.address = socket.local_addr()?;
             let (seen, pause) = (Arc::clone(&echo.is_closing), Arc::clone(pause));
-            let work = move || answer(&socket, bytes, &seen, &pause).expect("the echo answers");
+            let work = move || {
+                pin_this(number % 2).expect("there are two cores");
+                answer(&socket, bytes, &seen, &pause).expect("the echo answers");
+            };
             let thread = thread::Builder::new().name(NAME.into());
             echo.threads.push(thread.spawn(work)?);
         }
-        pin(NAME, &[0, 1])?;
         Ok(echo)
     }
 }
