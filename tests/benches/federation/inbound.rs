@@ -56,12 +56,11 @@ pub(super) async fn follows(
         }
     }
     let (count, process) = (actors.len(), scene.shoal.process());
-    let of = |requests: &'_ [Vec<u8>], round: usize| requests[round * count..][..count].to_vec();
     let runs = Runs::measure(ROUNDS, process, count, async |round| {
         let before = bench.stub.delivered().await?;
-        let mut times = target.post(&of(&follows, round), AT_ONCE, 202)?;
+        let mut times = target.post(&follows[round * count..][..count], AT_ONCE, 202)?;
         bench.stub.until(before + count as u64).await?;
-        times.extend(target.post(&of(&undos, round), AT_ONCE, 202)?);
+        times.extend(target.post(&undos[round * count..][..count], AT_ONCE, 202)?);
         Ok(times)
     });
     let runs = runs.await?;

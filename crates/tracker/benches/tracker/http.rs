@@ -5,11 +5,10 @@
 mod floor;
 mod load;
 
-use std::fs;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -18,7 +17,7 @@ use shoal_tracker::{
     AnnounceReply, AnnounceRequest, Caller, Clock, Mode, Seconds, Settings, SwarmKey, Tracker,
 };
 
-use crate::machine::{pin, pin_this};
+use crate::machine::{pin, pin_this, worked_by};
 use crate::{Fault, go_on};
 use load::{Load, Run};
 
@@ -99,11 +98,11 @@ struct Server {
 impl Server {
     /// Nanoseconds of the server's thread for a request.
     fn cost(&self, crowd: &Crowd, run: Run, seed: u64) -> Result<f64, Fault> {
-        let before = worked(self.thread)?;
+        let before = worked_by(self.thread)?;
         let mut load = Load::new(self.address, crowd, run, seed)?;
         load.run()?;
         // What the server has yet to do when the last answer is there is a few calls.
-        Ok((worked(self.thread)? - before).as_nanos() as f64 / run.requests as f64)
+        Ok((worked_by(self.thread)? - before).as_nanos() as f64 / run.requests as f64)
     }
 }
 
@@ -201,23 +200,4 @@ fn port(peer: usize) -> u16 {
 fn key(torrent: u32) -> SwarmKey {
     let mut rng = SmallRng::seed_from_u64(torrent.into());
     SwarmKey::new(rng.random())
-}
-
-/// The number of the thread of this process with this name.
-fn thread(name: &str) -> Result<i32, Fault> {
-    for entry in fs::read_dir("/proc/self/task")? {
-        let folder = entry?.path();
-        if fs::read_to_string(folder.join("comm"))?.trim_end() == name {
-            let number = folder.file_name().and_then(|number| number.to_str());
-            return Ok(number.ok_or("a thread without a number")?.parse()?);
-        }
-    }
-    Err(format!("there is no thread {name}").into())
-}
-
-/// Processor time that a thread has used.
-fn worked(name: &str) -> Result<Duration, Fault> {
-    let text = fs::read_to_string(format!("/proc/self/task/{}/schedstat", thread(name)?))?;
-    let nanos = text.split_whitespace().next().ok_or("no time in schedstat")?;
-    Ok(Duration::from_nanos(nanos.parse()?))
 }

@@ -1,11 +1,14 @@
 //! What the system tells of this process: processor time of its threads, memory; and on which core a thread runs.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::Fault;
+
+/// How long a thread may take to begin.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Processor time that this thread has used.
 pub(crate) fn worked() -> Result<Duration, Fault> {
@@ -30,9 +33,19 @@ pub(crate) fn pin_this(core: usize) -> Result<(), Fault> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// Keeps the threads of a name on cores, one after the other.
+/// Keeps the threads of a name on cores, one after the other. There must be as many as cores: a thread has its name only
+/// once it runs, so they are waited for.
 pub(crate) fn pin(name: &str, cores: &[usize]) -> Result<(), Fault> {
-    for (task, core) in threads(name)?.into_iter().zip(cores.iter().cycle()) {
+    let start = Instant::now();
+    let mut tasks = threads(name)?;
+    while tasks.len() < cores.len() {
+        if start.elapsed() > PATIENCE {
+            return Err(format!("there is no thread {name}").into());
+        }
+        std::thread::yield_now();
+        tasks = threads(name)?;
+    }
+    for (task, core) in tasks.into_iter().zip(cores.iter().cycle()) {
         let mut set = CpuSet::new();
         set.set(*core);
         let task = rustix::process::Pid::from_raw(task).ok_or("a thread has a number above zero")?;
